@@ -1,0 +1,149 @@
+//! The command line.
+
+mod demo;
+mod serve;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::program::Schema;
+use crate::settings::Settings;
+use crate::telemetry;
+
+/// Matrícula: the back office of training providers.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = false)]
+pub struct Command {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Answer requests (this is what happens when nothing else is said)
+    Serve,
+    /// Work on jobs, seal the audit chain and give out facts, without answering requests
+    Worker,
+    /// Fill an embedded database with a believable provider, and serve it
+    Demo(DemoArgs),
+    /// Move the schema of the database to the newest (`up`), or one step back (`down`)
+    Migrate {
+        /// up or down
+        #[arg(value_enum, default_value = "up")]
+        to: Direction,
+    },
+    /// Users of an organization
+    #[command(subcommand)]
+    User(UserVerb),
+    /// The audit chain
+    #[command(subcommand)]
+    Audit(AuditVerb),
+    /// Print the OpenAPI document
+    Openapi,
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigVerb),
+}
+
+/// How to run the demo.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Keep the data in this folder; a second demo goes on with it
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<std::path::PathBuf>,
+    /// The port to answer on; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Print address and sign-ins as one line of JSON once it answers
+    #[arg(long)]
+    json: bool,
+    /// How many leads the year had
+    #[arg(long, default_value_t = 3000)]
+    leads: u32,
+    /// The seed from which everything is made; the same seed makes the same provider
+    #[arg(long, default_value_t = 2026)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Direction {
+    Up,
+    Down,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserVerb {
+    /// Let somebody in; the organization is founded if it is not there yet
+    Create(UserArgs),
+}
+
+/// Whom to let in.
+#[derive(Debug, Args)]
+pub(crate) struct UserArgs {
+    /// The address to sign in with
+    #[arg(long)]
+    email: String,
+    /// Their name
+    #[arg(long)]
+    name: String,
+    /// owner, admin, manager, marketing, adviser, viewer, trainer, learner or dpo
+    #[arg(long)]
+    role: String,
+    /// The slug of the organization
+    #[arg(long)]
+    organization: String,
+    /// The name of the organization, if it is to be founded
+    #[arg(long)]
+    organization_name: Option<String>,
+    /// The first password; read from standard input when left out
+    #[arg(long, env = "MATRICULA_USER_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditVerb {
+    /// Check the chain of every organization (or of one); names the first bad entry and ends with 1
+    Verify {
+        /// The slug of the organization
+        #[arg(long)]
+        organization: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigVerb {
+    /// Check the configuration, and say what is wrong by its name
+    Check,
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever keeps it from being done, in words for the operator.
+pub fn run(command: Command) -> Result<ExitCode> {
+    let verb = command.verb.unwrap_or(Verb::Serve);
+    if let Verb::Openapi = verb {
+        println!("{}", serde_json::to_string_pretty(&matricula_web::document())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Verb::Demo(args) = verb {
+        return demo::run(&args);
+    }
+    let settings = Settings::read()?;
+    telemetry::log(&settings)?;
+    match verb {
+        Verb::Serve => serve::run(settings),
+        Verb::Worker => serve::work(settings),
+        Verb::Migrate { to } => tools::migrate(&settings, if matches!(to, Direction::Up) { Schema::Up } else { Schema::Down }),
+        Verb::User(UserVerb::Create(args)) => tools::create_user(settings, &args),
+        Verb::Audit(AuditVerb::Verify { organization }) => tools::verify_audit(settings, organization.as_deref()),
+        Verb::Config(ConfigVerb::Check) => {
+            println!("the configuration is fine");
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Demo(_) | Verb::Openapi => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,345 @@
+//! Fills the database by doing, through the use cases, what was imagined: so consent, audit and outbox are as in real life.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use matricula_application::access::{Allowed, Caller, ManageCatalog, ManageMarketing, ManagePrivacy, Right, Visitor};
+use matricula_application::catalog::Catalog;
+use matricula_application::enrollment::{Enrollments, Wanted};
+use matricula_application::leads::Leads;
+use matricula_application::privacy::{Decide, Privacy};
+use matricula_application::records::Records;
+use matricula_application::{Circumstances, Expected};
+use matricula_domain::catalog::{Campus, CourseDetails, CourseId, CourseRunId, CourseStatus, Cycle, RunPlan};
+use matricula_domain::enrollment::EnrollmentId;
+use matricula_domain::identity::{NewUser, Organization, OrganizationDetails, Role, UserId};
+use matricula_domain::leads::{Capture, LeadId, NewFormVersion};
+use matricula_domain::marketing::Campaign;
+use matricula_domain::people::{PersonDetails, PersonId};
+use matricula_domain::privacy::{ConsentTextId, Purpose, TextBody, TextKind};
+use matricula_domain::shared::{Faults, Field, Form, Instant, Line, RecordId, Value};
+use matricula_ports::Ids;
+use matricula_ports::identity::{OrganizationRow, Principal};
+use matricula_ports::json::from_json;
+use serde_json::{Value as Json, json};
+
+use super::enquiries::Enquiry;
+use super::provider::{self, BOXES, FORMS, OFFERS};
+use super::world::{DemoClock, DemoIds};
+use super::year::{Act, Step, Year};
+use crate::program::{self, Program, Schema};
+use crate::settings::Settings;
+
+/// Fills the databases of these settings, which must not be there yet, with a year that ends now; tells how many steps of how many are done.
+///
+/// # Errors
+/// When the disk is full or away, or a use case refuses what was imagined.
+pub(super) async fn fill(settings: &Settings, seed: u64, year: &Year, now: Instant, mut told: impl FnMut(usize, usize)) -> Result<()> {
+    let mut settings = settings.clone();
+    // What is lost with the power is made anew, so nothing has to wait for the disk.
+    (settings.database.durable, settings.key_store.durable) = (false, false);
+    program::migrate(&settings, Schema::Up).await?;
+    let (database, keys) = program::open(&settings).await?;
+    let clock = Arc::new(DemoClock::at(year.founded));
+    let ids = Arc::new(DemoIds::from_seed(seed, Arc::clone(&clock)));
+    let program = Program::over(settings, database.clone(), keys.clone(), Arc::clone(&clock) as _, Arc::clone(&ids) as _).await?;
+    let mut teller = Teller::found(&program, ids, year).await?;
+    // What the workers catch up with takes a tenth of the time.
+    let all = year.steps.len() + year.steps.len() / 10;
+    for (n, step) in year.steps.iter().enumerate() {
+        told(n, all);
+        clock.set(step.at);
+        teller.tell(step).await.with_context(|| format!("step {n} of the demo, {:?} at {}", step.act, step.at))?;
+    }
+    clock.set(now);
+    program.workers().catch_up().await?;
+    told(all, all);
+    drop((teller, program));
+    database.close().await?;
+    Ok(keys.close().await?)
+}
+
+/// Does what was imagined, and remembers the ids of what came to be.
+struct Teller<'y> {
+    year: &'y Year,
+    ids: Arc<DemoIds>,
+    leads: Leads,
+    catalog: Catalog,
+    enrollments: Enrollments,
+    privacy: Privacy,
+    campaigns: Records<Campaign, ManageMarketing>,
+    organization: OrganizationRow,
+    staff: HashMap<Role, Arc<Principal>>,
+    cycle_ids: Vec<RecordId>,
+    campus_ids: Vec<RecordId>,
+    course_ids: Vec<CourseId>,
+    campaign_ids: HashMap<usize, RecordId>,
+    run_ids: HashMap<usize, CourseRunId>,
+    lead_ids: Vec<(LeadId, PersonId)>,
+    seat_ids: Vec<(EnrollmentId, PersonId)>,
+}
+
+/// Reads an input that was made here.
+fn read<F: Form>(json: Json) -> Result<F> {
+    F::read(&from_json(json)).map_err(|faults| wrong(&faults))
+}
+
+fn wrong(faults: &Faults) -> anyhow::Error {
+    anyhow!("{faults:?}")
+}
+
+impl<'y> Teller<'y> {
+    /// Founds the provider: who works there, what it teaches and where, what it tells people.
+    async fn found(program: &Program, ids: Arc<DemoIds>, year: &'y Year) -> Result<Self> {
+        let world = program.world();
+        let organization = program.identity().found(&read::<OrganizationDetails>(provider::organization())?).await?;
+        let mut teller = Self {
+            year,
+            ids,
+            leads: Leads::new(world.clone()),
+            catalog: Catalog::new(world.clone()),
+            enrollments: Enrollments::new(world.clone()),
+            privacy: Privacy::new(world.clone()),
+            campaigns: Records::new(world.clone()),
+            organization: row(&organization),
+            staff: HashMap::new(),
+            cycle_ids: Vec::new(),
+            campus_ids: Vec::new(),
+            course_ids: Vec::new(),
+            campaign_ids: HashMap::new(),
+            run_ids: HashMap::new(),
+            lead_ids: Vec::new(),
+            seat_ids: Vec::new(),
+        };
+        for role in Role::ALL {
+            let user = program.identity().admit(organization.id, &read::<NewUser>(provider::user(*role))?).await?;
+            let principal = Principal {
+                session: teller.ids().id(),
+                user: user.id,
+                email: user.email.as_str().to_owned(),
+                name: user.name.to_string(),
+                membership: user.membership.id,
+                role: *role,
+                organization: teller.organization.clone(),
+                expires_at: Instant::MAX_UTC,
+            };
+            teller.staff.insert(*role, Arc::new(principal));
+        }
+        let (cycles, campuses) = (Records::<Cycle, ManageCatalog>::new(world.clone()), Records::<Campus, ManageCatalog>::new(world));
+        for cycle in provider::cycles() {
+            let made = cycles.create(&teller.may(Role::Manager)?, &from_json(cycle)).await?;
+            teller.cycle_ids.push(made.id());
+        }
+        for campus in provider::campuses() {
+            let made = campuses.create(&teller.may(Role::Manager)?, &from_json(campus)).await?;
+            teller.campus_ids.push(made.id());
+        }
+        teller.publish_courses().await?;
+        teller.publish_forms().await?;
+        Ok(teller)
+    }
+
+    async fn publish_courses(&mut self) -> Result<()> {
+        for offer in OFFERS {
+            let mut course = provider::course(offer.slug);
+            course["slug"] = offer.slug.into();
+            course["cycle_id"] = self.cycle_ids[offer.cycle].to_string().into();
+            course["campus_ids"] = offer.campuses.iter().map(|campus| self.campus_ids[*campus].to_string()).collect();
+            let may = self.may(Role::Manager)?;
+            let drafted = self.catalog.draft_course(&may, &read::<CourseDetails>(course)?).await?;
+            self.catalog.move_course(&may, drafted.id(), CourseStatus::Published).await?;
+            self.course_ids.push(drafted.id());
+        }
+        Ok(())
+    }
+
+    async fn publish_forms(&self) -> Result<()> {
+        for (key, locale, title) in FORMS {
+            let notice = self.publish_text(None, locale).await?;
+            let mut boxes = Vec::new();
+            for purpose in BOXES {
+                let text = self.publish_text(Some(purpose), locale).await?;
+                boxes.push(json!({"purposes": [purpose.as_str()], "text_id": text.to_string(), "default": false, "required": false}));
+            }
+            let version = json!({"title": title, "fields": ["name", "email", "phone", "course", "message", "age_band"], "boxes": boxes,
+                "notice_text_id": notice.to_string()});
+            let key = Field::parse(&Value::from(key)).map_err(|fault| wrong(&fault.into()))?;
+            self.leads.publish_form(&self.may(Role::Marketing)?, &key, &read::<NewFormVersion>(version)?).await?;
+        }
+        Ok(())
+    }
+
+    async fn publish_text(&self, purpose: Option<Purpose>, locale: &str) -> Result<ConsentTextId> {
+        let kind = if purpose.is_some() { TextKind::ConsentLabel } else { TextKind::Notice };
+        let text = json!({"kind": kind.as_str(), "purpose": purpose.map(Purpose::as_str), "locale": locale,
+            "body": provider::wording(purpose, locale), "material": false});
+        Ok(self.privacy.publish_text(&self.may::<ManagePrivacy>(Role::Dpo)?, &read::<TextBody>(text)?).await?.id())
+    }
+
+    async fn tell(&mut self, step: &Step) -> Result<()> {
+        let Some(role) = step.who else {
+            return match &step.act {
+                Act::Capture { lead, enquiry } => self.capture(*lead, enquiry, None).await,
+                _ => Err(anyhow!("only an enquiry comes from outside")),
+            };
+        };
+        match &step.act {
+            Act::Draft { campaign } => {
+                let written = from_json(self.year.campaigns[*campaign].written());
+                let made = self.campaigns.create(&self.may(role)?, &written).await?;
+                self.campaign_ids.insert(*campaign, made.id());
+            }
+            Act::MoveCampaign { campaign, to } => {
+                let patch = from_json(json!({"status": to.as_str()}));
+                self.campaigns.change(&self.may(role)?, found(self.campaign_ids.get(campaign))?, &patch, Expected::Any).await?;
+            }
+            Act::Announce { run } => {
+                let made = self.catalog.schedule_run(&self.may(role)?, &self.plan_of(*run)).await?;
+                self.run_ids.insert(*run, made.id());
+            }
+            Act::MoveRun { run, to } => _ = self.catalog.move_run(&self.may(role)?, self.run(*run)?, *to).await?,
+            Act::Capture { lead, enquiry } => self.capture(*lead, enquiry, Some(role)).await?,
+            Act::Assign { lead, to } => _ = self.leads.assign(&self.may(role)?, self.lead(*lead)?.0, Some(self.user(*to)?)).await?,
+            Act::Move { lead, to, reason } => {
+                let reason = reason.map(line).transpose()?;
+                self.leads.transition(&self.may(role)?, self.lead(*lead)?.0, *to, reason.as_ref()).await?;
+            }
+            Act::Convert { lead, run } => {
+                let (lead, person) = self.lead(*lead)?;
+                let converted = self.leads.convert(&self.may(role)?, lead, self.run(*run)?).await?;
+                self.seat_ids.push((converted.enrollment.id(), person));
+            }
+            Act::Enroll { run, who, waitlist } => {
+                let wanted = Wanted::Details(read::<PersonDetails>(json!({"name": who.name, "email": who.email, "phone": who.phone}))?);
+                let placed = self.enrollments.enroll(&self.may(role)?, self.run(*run)?, &wanted, None, *waitlist).await?;
+                self.seat_ids.push((placed.enrollment.id(), placed.enrollment.person()));
+            }
+            Act::MoveSeat { seat, to, reason } => {
+                let reason = reason.map(line).transpose()?;
+                self.enrollments.transition(&self.may(role)?, self.seat(*seat)?.0, *to, reason.as_ref()).await?;
+            }
+            Act::Hold { run, of, hours } => _ = self.enrollments.hold(&self.may(role)?, self.run(*run)?, self.seat(*of)?.1, *hours).await?,
+            Act::Decide { lead, purpose, action, channel } => {
+                let decide = Decide { purpose: *purpose, action: *action, channel: *channel, text_id: None };
+                self.privacy.record(&self.may(role)?, self.lead(*lead)?.1, &decide, &Circumstances::default()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn capture(&mut self, lead: usize, enquiry: &Enquiry, by: Option<Role>) -> Result<()> {
+        let mut body = enquiry.body.clone();
+        if let Some(run) = enquiry.run {
+            body["course_run_id"] = self.run(run)?.to_string().into();
+        }
+        let capture = read::<Capture>(body)?;
+        let captured = match by {
+            None => {
+                let visitor = Visitor::new(self.organization.clone(), &self.request());
+                self.leads.capture_from_visitor(&visitor, &capture, enquiry.visit.as_ref().unwrap_or(&Circumstances::default())).await?
+            }
+            Some(role) => self.leads.capture_by_staff(&self.may(role)?, &capture, &Circumstances::default()).await?,
+        };
+        match (captured.new, self.lead_ids.len()) {
+            (true, here) if here == lead => self.lead_ids.push((captured.lead.id(), captured.lead.person())),
+            (false, here) if here > lead && captured.lead.id() == self.lead(lead)?.0 => {}
+            _ => return Err(anyhow!("the enquiry became another lead than was imagined")),
+        }
+        Ok(())
+    }
+
+    fn plan_of(&self, run: usize) -> RunPlan {
+        let run = &self.year.runs[run];
+        RunPlan {
+            course_id: self.course_ids[run.offer],
+            cycle_id: Some(self.cycle_ids[OFFERS[run.offer].cycle]),
+            campus_id: run.campus.map(|campus| self.campus_ids[campus]),
+            start_date: run.start,
+            end_date: run.end,
+            enrollment_deadline: Some(run.deadline),
+            max_students: run.seats,
+        }
+    }
+
+    fn ids(&self) -> &dyn Ids {
+        &*self.ids
+    }
+
+    /// What a request is called.
+    fn request(&self) -> String {
+        self.ids.random().to_string()
+    }
+
+    /// Somebody who works here does something.
+    fn may<R: Right>(&self, role: Role) -> Result<Allowed<R>> {
+        let principal = self.staff.get(&role).context("nobody has this role")?;
+        Ok(Caller::new(Arc::clone(principal), &self.request()).allow()?)
+    }
+
+    fn user(&self, role: Role) -> Result<UserId> {
+        Ok(self.staff.get(&role).context("nobody has this role")?.user)
+    }
+
+    fn run(&self, run: usize) -> Result<CourseRunId> {
+        found(self.run_ids.get(&run))
+    }
+
+    fn lead(&self, lead: usize) -> Result<(LeadId, PersonId)> {
+        found(self.lead_ids.get(lead))
+    }
+
+    fn seat(&self, seat: usize) -> Result<(EnrollmentId, PersonId)> {
+        found(self.seat_ids.get(seat))
+    }
+}
+
+fn row(organization: &Organization) -> OrganizationRow {
+    let details = &organization.details;
+    OrganizationRow {
+        id: organization.id,
+        slug: details.slug.to_string(),
+        name: details.name.to_string(),
+        time_zone: details.time_zone,
+        locale: details.locale.to_string(),
+    }
+}
+
+fn found<T: Copy>(id: Option<&T>) -> Result<T> {
+    id.copied().context("it is not there yet")
+}
+
+fn line(text: &str) -> Result<Line<300>> {
+    Line::parse(text).map_err(|fault| wrong(&fault.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use matricula_persistence::Accounts;
+    use matricula_ports::audit::{AuditChain, ChainState};
+    use matricula_ports::identity::Directory;
+
+    use super::super::year::imagine;
+    use super::*;
+
+    #[test]
+    fn what_is_imagined_can_be_done_and_leaves_a_whole_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::on(&format!("sqlite://{}/matricula.db", folder.path().display())).unwrap();
+        let now = "2026-11-21T11:30:00Z".parse().unwrap();
+        let year = imagine(3, 60, now);
+        actix_web::rt::System::new().block_on(async {
+            let mut last = (0, 1);
+            fill(&settings, 3, &year, now, |done, of| last = (done, of)).await.unwrap();
+            assert_eq!(last.0, last.1);
+            let program = Program::wire(settings).await.unwrap();
+            let directory = Accounts::new(Arc::clone(&program.database));
+            let organization = directory.organization(provider::SLUG).await.unwrap().unwrap();
+            let found = program.audit().verify(organization.id).await.unwrap();
+            assert!(matches!(found.state, ChainState::Intact { entries } if entries > 500), "{found:?}");
+            assert_eq!(found.oldest_unsealed, None);
+            let account = directory.account(&provider::email_of(Role::Adviser), Some(provider::SLUG)).await.unwrap();
+            assert!(account.is_some_and(|account| account.password_hash.is_some()));
+        });
+    }
+}

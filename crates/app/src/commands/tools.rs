@@ -1,0 +1,102 @@
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow, bail};
+use matricula_application::identity::IdentityError;
+use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId};
+use matricula_domain::shared::{Faults, Form, Value};
+use matricula_persistence::Accounts;
+use matricula_ports::audit::{AuditChain, ChainState};
+use matricula_ports::identity::Directory;
+
+use super::UserArgs;
+use crate::program::{self, Program, Schema};
+use crate::settings::Settings;
+
+pub(super) fn migrate(settings: &Settings, schema: Schema) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(program::migrate(settings, schema))?;
+    println!("the schema is moved");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn create_user(settings: Settings, args: &UserArgs) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async {
+        let password = match &args.password {
+            Some(password) => password.clone(),
+            None => std::io::read_to_string(std::io::stdin())?.trim_end_matches(['\r', '\n']).to_owned(),
+        };
+        let new = NewUser::read(&Value::Map(vec![
+            ("email".to_owned(), args.email.as_str().into()),
+            ("name".to_owned(), args.name.as_str().into()),
+            ("password".to_owned(), password.into()),
+            ("role".to_owned(), args.role.as_str().into()),
+        ]))
+        .map_err(|faults| told(&faults))?;
+        let program = Program::wire(settings).await?;
+        let organization = organization(&program, args).await?;
+        let admitted = program.identity().admit(organization, &new).await.map_err(|error| match error {
+            IdentityError::Invalid(faults) => told(&faults),
+            other => other.into(),
+        })?;
+        println!("{} can sign in to {}", admitted.id, args.organization);
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn organization(program: &Program, args: &UserArgs) -> Result<OrganizationId> {
+    let directory = Accounts::new(program.database.clone());
+    if let Some(found) = directory.organization(&args.organization).await? {
+        return Ok(found.id);
+    }
+    let Some(name) = &args.organization_name else {
+        bail!("there is no organization «{}»; say --organization-name to found it", args.organization);
+    };
+    let details = OrganizationDetails::read(&Value::Map(vec![
+        ("slug".to_owned(), args.organization.as_str().into()),
+        ("name".to_owned(), name.as_str().into()),
+        ("time_zone".to_owned(), "Europe/Madrid".into()),
+        ("locale".to_owned(), "es".into()),
+        ("country".to_owned(), "ES".into()),
+    ]))
+    .map_err(|faults| told(&faults))?;
+    Ok(program.identity().found(&details).await?.id)
+}
+
+/// The faults of an input, for the operator.
+fn told(faults: &Faults) -> anyhow::Error {
+    let lines: Vec<_> =
+        faults.0.iter().map(|fault| format!("{}: {} ({})", fault.pointer.trim_start_matches('/'), fault.detail, fault.code)).collect();
+    anyhow!("{}", lines.join("; "))
+}
+
+pub(super) fn verify_audit(settings: Settings, organization: Option<&str>) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async {
+        let program = Program::wire(settings).await?;
+        let directory = Accounts::new(program.database.clone());
+        let mut organizations = Vec::new();
+        match organization {
+            Some(slug) => organizations.push(directory.organization(slug).await?.ok_or_else(|| anyhow!("there is no organization «{slug}»"))?),
+            None => loop {
+                let more =
+                    directory.organizations(organizations.last().map(|last: &matricula_ports::identity::OrganizationRow| last.id), 100).await?;
+                if more.is_empty() {
+                    break;
+                }
+                organizations.extend(more);
+            },
+        }
+        let audit = program.audit();
+        let mut intact = true;
+        for organization in organizations {
+            let found = audit.verify(organization.id).await?;
+            let verdict = match found.state {
+                ChainState::Intact { entries } => format!("intact, {entries} entries"),
+                ChainState::Broken { seq, what } => format!("BROKEN at {seq}: {what}"),
+                ChainState::Truncated { head, have } => format!("BROKEN: head {head} missing, have {have}"),
+            };
+            intact &= matches!(found.state, ChainState::Intact { .. });
+            let age = found.oldest_unsealed.map(|at| format!("; the oldest entry that is not sealed yet is of {at}")).unwrap_or_default();
+            println!("{}: {verdict}{age}", organization.slug);
+        }
+        Ok(if intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}

@@ -1,0 +1,298 @@
+//! The wiring: which adapter goes into which port, and the program as something that can be started and stopped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::{Context, Result, bail};
+use matricula_application::World;
+use matricula_application::access::Watch;
+use matricula_application::catalog::Catalog;
+use matricula_application::enrollment::Enrollments;
+use matricula_application::identity::Identity;
+use matricula_application::leads::Leads;
+use matricula_application::people::People;
+use matricula_application::privacy::Privacy;
+use matricula_gateways::clock::SystemClock;
+use matricula_gateways::ids::SystemIds;
+use matricula_gateways::passwords::Argon2id;
+use matricula_migration::{KeyStoreMigrator, Migrator, MigratorTrait};
+use matricula_persistence::{Accounts, AuditStore, Database, Engine, KeyStore, Queries, Queue, Signer, Store};
+use matricula_ports::{Clock, Ids, Passwords};
+use matricula_web::{Api, InFlight, Limits, Manners, configure};
+
+use crate::health::Probe;
+use crate::settings::Settings;
+use crate::workers::Workers;
+
+/// What all threads of the program share.
+#[derive(Clone)]
+pub struct Program {
+    /// The settings.
+    pub settings: Settings,
+    pub(crate) database: Arc<Database>,
+    pub(crate) keys: Arc<KeyStore>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) signer: Signer,
+    passwords: Arc<dyn Passwords>,
+    limits: Limits,
+    in_flight: InFlight,
+    stopping: Arc<AtomicBool>,
+}
+
+/// What is done to the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Up to the newest.
+    Up,
+    /// One step down.
+    Down,
+}
+
+/// Opens the databases of these settings, and the folder for them where they are files.
+///
+/// # Errors
+/// When a file or folder cannot be made.
+pub async fn open(settings: &Settings) -> Result<(Database, Database)> {
+    for url in [&settings.database.url, &settings.key_store.url] {
+        if let Some(path) = url.strip_prefix("sqlite://").and_then(|path| path.split('?').next())
+            && let Some(folder) = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        }
+    }
+    let database = Database::open(&settings.database).await.context("database_url")?;
+    let keys = Database::open(&settings.key_store).await.context("key_store_url")?;
+    Ok((database, keys))
+}
+
+/// Moves the schema of both databases.
+///
+/// # Errors
+/// When the database is away or a step fails; a step that fails leaves nothing behind.
+pub async fn migrate(settings: &Settings, schema: Schema) -> Result<()> {
+    let (database, keys) = open(settings).await?;
+    KeyStore::prepare(&keys).await.context("key_store_url")?;
+    match schema {
+        Schema::Up => {
+            KeyStoreMigrator::up(keys.migrating(), None).await.context("the schema of the key store")?;
+            Migrator::up(database.migrating(), None).await.context("the schema")?;
+        }
+        Schema::Down => Migrator::down(database.migrating(), Some(1)).await.context("the schema")?,
+    }
+    database.close().await?;
+    keys.close().await?;
+    Ok(())
+}
+
+impl Program {
+    /// Wires the program. The embedded database gets its schema at once; the schema of a server is the operator's to move.
+    ///
+    /// # Errors
+    /// When a database cannot be opened or its schema is not the newest.
+    pub async fn wire(settings: Settings) -> Result<Self> {
+        if Engine::of_url(&settings.database.url) == Some(Engine::Sqlite) {
+            migrate(&settings, Schema::Up).await?;
+        }
+        let (database, keys) = open(&settings).await?;
+        let pending = Migrator::get_pending_migrations(database.migrating()).await.context("the database does not answer")?;
+        if !pending.is_empty() {
+            bail!("the schema is {} step(s) behind: run «matricula migrate»", pending.len());
+        }
+        Self::over(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds)).await
+    }
+
+    /// Wires the program over other sources of time and randomness.
+    ///
+    /// # Errors
+    /// When the key store does not answer.
+    pub async fn over(settings: Settings, database: Database, keys: Database, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self> {
+        let keys = Arc::new(KeyStore::new(keys, Arc::clone(&ids), Arc::clone(&clock)));
+        let signer = Signer::of(&keys).await.context("the key store does not answer")?;
+        let passwords = Arc::new(Argon2id::new(settings.workers, ids.secret())?);
+        Ok(Self {
+            limits: Limits::new(settings.rates),
+            settings,
+            database: Arc::new(database),
+            keys,
+            ids,
+            clock,
+            signer,
+            passwords,
+            in_flight: InFlight::default(),
+            stopping: Arc::default(),
+        })
+    }
+
+    /// The same program with cheaper passwords: for tests and demonstrations, whose passwords are known to everybody.
+    ///
+    /// # Errors
+    /// None that a test would meet.
+    pub fn with_cheap_passwords(mut self) -> Result<Self> {
+        self.passwords = Arc::new(Argon2id::with(64, 1, self.settings.workers, self.ids.secret())?);
+        Ok(self)
+    }
+
+    /// Where changes are stored.
+    pub fn store(&self) -> Store {
+        self.store_on(Arc::clone(&self.database))
+    }
+
+    fn store_on(&self, database: Arc<Database>) -> Store {
+        Store::new(database, Arc::clone(&self.keys), Arc::clone(&self.ids))
+    }
+
+    /// The world of the use cases.
+    pub fn world(&self) -> World {
+        self.world_on(self.store())
+    }
+
+    fn world_on(&self, store: Store) -> World {
+        World { transactions: Arc::new(store), clock: Arc::clone(&self.clock), ids: Arc::clone(&self.ids), keys: Arc::clone(&self.keys) as _ }
+    }
+
+    /// Signing in and letting in.
+    pub fn identity(&self) -> Identity {
+        Identity::new(self.world(), Arc::new(Accounts::new(Arc::clone(&self.database))), Arc::clone(&self.passwords))
+    }
+
+    /// The audit.
+    pub fn audit(&self) -> AuditStore {
+        AuditStore::new(self.store(), self.signer.clone())
+    }
+
+    /// Everything that handlers reach, over a database.
+    fn api(&self, database: &Arc<Database>) -> Api {
+        let store = self.store_on(Arc::clone(database));
+        let world = self.world_on(store.clone());
+        let directory = Arc::new(Accounts::new(Arc::clone(database)));
+        let queries = Arc::new(Queries::new(Arc::clone(database)));
+        let audit = Arc::new(AuditStore::new(store, self.signer.clone()));
+        Api {
+            identity: Identity::new(world.clone(), Arc::clone(&directory) as _, Arc::clone(&self.passwords)),
+            leads: Leads::new(world.clone()),
+            catalog: Catalog::new(world.clone()),
+            enrollments: Enrollments::new(world.clone()),
+            people: People::new(world.clone()),
+            privacy: Privacy::new(world.clone()),
+            directory,
+            answers: Arc::new(Queue::new(Arc::clone(database))),
+            watch: Watch { log: Arc::clone(&audit) as _, clock: Arc::clone(&self.clock) },
+            lead_queries: Arc::clone(&queries) as _,
+            catalog_queries: Arc::clone(&queries) as _,
+            enrollment_queries: Arc::clone(&queries) as _,
+            people_queries: Arc::clone(&queries) as _,
+            text_queries: Arc::clone(&queries) as _,
+            record_queries: Arc::clone(&queries) as _,
+            reports: queries,
+            audit_queries: Arc::clone(&audit) as _,
+            audit_chain: audit,
+            limits: self.limits.clone(),
+            health: Arc::new(Probe { database: Arc::clone(database), stopping: Arc::clone(&self.stopping) }),
+            in_flight: self.in_flight.clone(),
+            world,
+        }
+    }
+
+    /// A pool for one thread: a connection to a server is woken by the thread that made it, so threads do not share connections.
+    /// The embedded database has threads of its own and one writer, which all share.
+    fn database_of_worker(&self) -> Arc<Database> {
+        if self.database.engine() == Engine::Sqlite {
+            return Arc::clone(&self.database);
+        }
+        let mut options = self.settings.database.clone();
+        options.connections = (options.connections / u32::try_from(self.settings.workers).unwrap_or(1)).max(2);
+        self.database.beside(&options).map_or_else(|_| Arc::clone(&self.database), Arc::new)
+    }
+
+    /// Starts to listen. The answer is the server, still to be awaited, and where it listens.
+    ///
+    /// # Errors
+    /// When the address is taken.
+    pub fn listen(&self) -> Result<(actix_web::dev::Server, SocketAddr)> {
+        let program = self.clone();
+        let manners = Data::new(Manners { deadline: self.settings.request_deadline, trusted_proxies: self.settings.trusted_proxies.clone() });
+        let server = HttpServer::new(move || {
+            let api = Data::new(program.api(&program.database_of_worker()));
+            App::new().configure(configure(api, manners.clone()))
+        })
+        .workers(self.settings.workers)
+        .shutdown_timeout(self.settings.stop_deadline.as_secs())
+        .client_request_timeout(Duration::from_secs(10))
+        .disable_signals()
+        .bind(self.settings.listen)
+        .with_context(|| format!("listen: cannot listen on {}", self.settings.listen))?;
+        let address = server.addrs().first().copied().context("listen: no address")?;
+        Ok((server.run(), address))
+    }
+
+    /// The workers of this copy.
+    pub fn workers(&self) -> Workers {
+        Workers::of(self)
+    }
+
+    /// Says to load balancers that this copy is about to stop.
+    pub fn stop_taking(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets addresses that have been quiet.
+    pub(crate) fn forget_quiet(&self) {
+        self.limits.forget_quiet();
+    }
+}
+
+/// The program, running on a thread of its own. Dropped, it stops.
+pub struct Running {
+    /// Where it answers.
+    pub url: String,
+    handle: ServerHandle,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Starts the program and its workers, and comes back when it answers.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn start(wire: impl AsyncFnOnce() -> Result<Program> + Send + 'static) -> Result<Self> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let started = async {
+                    let program = wire().await?;
+                    let (server, address) = program.listen()?;
+                    Ok::<_, anyhow::Error>((program, server, address))
+                };
+                match started.await {
+                    Ok((program, server, address)) => {
+                        let workers = program.workers().start();
+                        let _ = sender.send(Ok((format!("http://{address}"), server.handle())));
+                        let _ = server.await;
+                        workers.stop().await;
+                    }
+                    Err(error) => _ = sender.send(Err(error)),
+                }
+            });
+        });
+        let (url, handle) = receiver.recv().context("the program did not start")??;
+        Ok(Self { url, handle, thread: Some(thread) })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let stop = self.handle.stop(false);
+        // The stop is told to the server's own thread; nothing here has to wait for more than the thread's end.
+        let waiting = std::thread::spawn(move || actix_web::rt::System::new().block_on(stop));
+        let _ = waiting.join();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

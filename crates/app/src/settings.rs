@@ -1,0 +1,213 @@
+//! The settings: `config/default.toml` < the environment's file < `MATRICULA_*` variables.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use config::{Config, Environment, File, FileFormat};
+use matricula_persistence::{Engine, Options};
+use matricula_web::Rates;
+use serde::Deserialize;
+
+const DEFAULTS: &str = include_str!("../../../config/default.toml");
+
+/// The settings as they are written.
+#[derive(Clone, Debug, Deserialize)]
+struct Written {
+    database_url: String,
+    key_store_url: String,
+    database_connections: u32,
+    listen: String,
+    metrics_listen: String,
+    workers: usize,
+    request_deadline: u64,
+    stop_deadline: u64,
+    trusted_proxies: String,
+    public_requests_per_address: u32,
+    leads_per_organization: u32,
+    sign_ins_per_address: u32,
+    jobs: bool,
+    log: String,
+    log_format: String,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The settings, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The database.
+    pub database: Options,
+    /// The key store.
+    pub key_store: Options,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Where the metrics do.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Threads that answer requests.
+    pub workers: usize,
+    /// How long a request may take.
+    pub request_deadline: Duration,
+    /// How long a stop waits.
+    pub stop_deadline: Duration,
+    /// Proxies that are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How much is too much.
+    pub rates: Rates,
+    /// Whether this copy works on jobs.
+    pub jobs: bool,
+    /// What is logged.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+}
+
+impl Settings {
+    /// Reads and checks the settings.
+    ///
+    /// # Errors
+    /// What cannot be read or makes no sense, by its name.
+    pub fn read() -> Result<Self> {
+        let name = std::env::var("MATRICULA_ENVIRONMENT").unwrap_or_else(|_| "local".to_owned());
+        let mut sources = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        sources = match std::env::var("MATRICULA_CONFIG") {
+            Ok(path) => sources.add_source(File::new(&path, FileFormat::Toml).required(true)),
+            Err(_) => sources.add_source(File::new(&format!("config/{name}.toml"), FileFormat::Toml).required(false)),
+        };
+        if let Ok(url) = std::env::var("DATABASE_URL") {
+            sources = sources.set_override("database_url", url)?;
+        }
+        sources = sources.add_source(Environment::with_prefix("MATRICULA").prefix_separator("_").try_parsing(true));
+        for key in ["database_url", "key_store_url"] {
+            let variable = format!("MATRICULA_{}_FILE", key.to_uppercase());
+            if let Ok(path) = std::env::var(&variable) {
+                let text = std::fs::read_to_string(&path).with_context(|| format!("{variable}: cannot read the file"))?;
+                sources = sources.set_override(key, text.trim())?;
+            }
+        }
+        // DATABASE_URL is honoured, but what is said to this program alone goes over it.
+        if let Ok(url) = std::env::var("MATRICULA_DATABASE_URL") {
+            sources = sources.set_override("database_url", url)?;
+        }
+        let written: Written = sources.build().and_then(Config::try_deserialize).context("the configuration")?;
+        Self::check(written)
+    }
+
+    /// The defaults on another database, for tests and demonstrations: a free port, no metrics.
+    ///
+    /// # Errors
+    /// None that a test would meet.
+    pub fn on(database_url: &str) -> Result<Self> {
+        let defaults = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build()?;
+        let written: Written = defaults.try_deserialize()?;
+        Self::check(Written {
+            database_url: database_url.to_owned(),
+            listen: "127.0.0.1:0".to_owned(),
+            metrics_listen: String::new(),
+            log: "warn".to_owned(),
+            ..written
+        })
+    }
+
+    fn check(written: Written) -> Result<Self> {
+        ensure!(Engine::of_url(&written.database_url).is_some(), "database_url must begin with sqlite:// or postgres://");
+        let workers = if written.workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { written.workers };
+        ensure!(workers <= 256, "workers must be at most 256");
+        let mut database = Options::new(written.database_url);
+        if written.database_connections > 0 {
+            database.connections = written.database_connections;
+        } else if Engine::of_url(&database.url) == Some(Engine::Postgres) {
+            database.connections = u32::try_from(workers * 8).unwrap_or(16);
+        }
+        ensure!(database.connections <= 1000, "database_connections must be at most 1000");
+        let mut key_store = database.key_store();
+        if !written.key_store_url.is_empty() {
+            ensure!(Engine::of_url(&written.key_store_url).is_some(), "key_store_url must begin with sqlite:// or postgres://");
+            key_store.url = written.key_store_url;
+        }
+        let seconds = |name: &str, value: u64| {
+            ensure!((1..=3600).contains(&value), "{name} must be between 1 and 3600 seconds");
+            Ok(Duration::from_secs(value))
+        };
+        let rate = |name: &str, value: u32| NonZeroU32::new(value).with_context(|| format!("{name} must be at least 1"));
+        let proxies = written.trusted_proxies.split(',').map(str::trim).filter(|proxy| !proxy.is_empty());
+        Ok(Self {
+            database,
+            key_store,
+            listen: written.listen.parse().context("listen must be an address and a port, such as 127.0.0.1:8080")?,
+            metrics_listen: match written.metrics_listen.as_str() {
+                "" => None,
+                address => Some(address.parse().context("metrics_listen must be an address and a port, or empty")?),
+            },
+            workers,
+            request_deadline: seconds("request_deadline", written.request_deadline)?,
+            stop_deadline: seconds("stop_deadline", written.stop_deadline)?,
+            trusted_proxies: proxies.map(|proxy| proxy.parse().context("trusted_proxies must be addresses")).collect::<Result<_>>()?,
+            rates: Rates {
+                public_per_address: rate("public_requests_per_address", written.public_requests_per_address)?,
+                leads_per_organization: rate("leads_per_organization", written.leads_per_organization)?,
+                sign_ins_per_address: rate("sign_ins_per_address", written.sign_ins_per_address)?,
+            },
+            jobs: written.jobs,
+            log: written.log,
+            log_format: match written.log_format.as_str() {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => bail!("log_format must be text or json"),
+            },
+        })
+    }
+
+    /// Limits so wide that nobody meets them, for demonstrations and measurements.
+    #[must_use]
+    pub fn wide_open(mut self) -> Self {
+        let wide = NonZeroU32::MAX;
+        self.rates = Rates { public_per_address: wide, leads_per_organization: wide, sign_ins_per_address: wide };
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written() -> Written {
+        Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build().unwrap().try_deserialize().unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_fine() {
+        let settings = Settings::check(written()).unwrap();
+        assert_eq!(settings.key_store.url, "sqlite://data/matricula.keys.db");
+        assert!(settings.workers >= 1 && settings.jobs);
+    }
+
+    #[test]
+    fn a_wrong_value_is_named() {
+        type Wrong = fn(&mut Written);
+        let wrongs: [(&str, Wrong); 8] = [
+            ("database_url", |w| w.database_url = "mysql://x".into()),
+            ("key_store_url", |w| w.key_store_url = "x".into()),
+            ("listen", |w| w.listen = "everywhere".into()),
+            ("metrics_listen", |w| w.metrics_listen = "9464".into()),
+            ("request_deadline", |w| w.request_deadline = 0),
+            ("trusted_proxies", |w| w.trusted_proxies = "10.0.0.1, proxy".into()),
+            ("sign_ins_per_address", |w| w.sign_ins_per_address = 0),
+            ("log_format", |w| w.log_format = "xml".into()),
+        ];
+        for (name, wrong) in wrongs {
+            let mut written = written();
+            wrong(&mut written);
+            let error = format!("{:#}", Settings::check(written).unwrap_err());
+            assert!(error.contains(name), "{name}: {error}");
+        }
+    }
+}

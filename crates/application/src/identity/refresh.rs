@@ -1,0 +1,36 @@
+use matricula_domain::identity::Refresh;
+use matricula_ports::{Actor, Scope, transact};
+
+use super::{Door, Identity, IdentityError, Tokens, hash_of};
+
+impl Identity {
+    /// Exchanges a refresh token for new tokens. A token that was used before ends the whole sign-in, unless its answer
+    /// may have been lost a moment ago.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    #[expect(clippy::disallowed_methods, reason = "authentication is where scopes come from")]
+    pub async fn refresh(&self, token: &str, door: &Door) -> Result<Tokens, IdentityError> {
+        let presented = hash_of(token).ok_or(IdentityError::InvalidCredentials)?;
+        let (organization, id) = self.directory.session_of_refresh(presented).await?.ok_or(IdentityError::InvalidCredentials)?;
+        let scope = Scope::new(organization, Actor::System("refresh")).of_request(door.request_id.as_str());
+        let refreshed = transact(&*self.world.transactions, &scope, async |tx| {
+            let session = tx.login_sessions().find(id).await?.ok_or(IdentityError::InvalidCredentials)?;
+            let (tokens, access, refresh) = Tokens::fresh(&*self.world.ids);
+            match session.refresh(presented, access, refresh, self.world.now()) {
+                Some(Refresh::Rotated(changed)) => {
+                    tx.login_sessions().save(&changed).await?;
+                    Ok::<_, IdentityError>(Some(tokens))
+                }
+                // The end of the family is committed, so this is no error yet.
+                Some(Refresh::Ended(changed)) => {
+                    tx.login_sessions().save(&changed).await?;
+                    Ok(None)
+                }
+                None => Ok(None),
+            }
+        })
+        .await?;
+        refreshed.ok_or(IdentityError::InvalidCredentials)
+    }
+}

@@ -1,0 +1,188 @@
+use matricula_domain::identity::{LoginSession, OrganizationId, UserId};
+use matricula_domain::shared::{Changed, EmailAddress, Form, Slug};
+use matricula_ports::identity::{Account, MockDirectory};
+use matricula_ports::mocks::MockRepositories;
+use matricula_ports::{PortError, Scope, Transactions, UnitOfWork};
+use std::sync::{Arc, Mutex};
+
+use super::super::tokens::digest;
+use super::super::{Credentials, Door, Identity, IdentityError, Tokens, hash_of};
+use super::{MockPasswords, over, password};
+use crate::World;
+use crate::testing::{Seen, away, id, in_hours, map, now, told, world};
+
+const EMAIL: &str = "gestora@example.es";
+
+fn credentials() -> Credentials {
+    Credentials { email: EmailAddress::parse(EMAIL).unwrap(), password: password(), organization: None, totp_code: None }
+}
+
+fn door() -> Door {
+    Door { ip: "203.0.113.7".parse().ok(), request_id: "request-1".into() }
+}
+
+/// What failures are counted under: the account and the address.
+fn keys() -> [[u8; 32]; 2] {
+    [digest("account:gestora@example.es"), digest("address:203.0.113.7")]
+}
+
+/// The user 902 in the organization 900.
+fn account() -> Account {
+    Account { user: id(902), password_hash: Some("$argon2id$hash".into()), membership: id(903), organization: id(900) }
+}
+
+/// A directory with this account, in which nobody has to wait.
+fn knowing(account: Option<Account>) -> MockDirectory {
+    let mut directory = MockDirectory::new();
+    directory.expect_throttled_until().withf(|asked| asked == keys()).times(1).returning(|_| Ok(None));
+    directory
+        .expect_account()
+        .withf(|email, organization| email == EMAIL && organization.is_none())
+        .times(1)
+        .returning(move |_, _| Ok(account.clone()));
+    directory
+}
+
+fn counting_a_failure(mut directory: MockDirectory) -> MockDirectory {
+    directory.expect_count_failure().withf(|counted, at| counted == keys() && *at == now()).times(1).returning(|_, _| Ok(()));
+    directory
+}
+
+/// A hasher that is asked once, about this hash.
+fn judging(hash: Option<&'static str>, fits: bool) -> MockPasswords {
+    let mut passwords = MockPasswords::new();
+    passwords.expect_verify().withf(move |typed, asked| *typed == password() && *asked == hash).times(1).returning(move |_, _| Ok(fits));
+    passwords
+}
+
+async fn sign_in(identity: &Identity) -> Result<Tokens, IdentityError> {
+    identity.sign_in(&credentials(), &door()).await
+}
+
+#[tokio::test]
+async fn who_knows_the_password_gets_tokens_of_which_only_the_hashes_are_kept() {
+    let saved = Seen::<Changed<LoginSession>>::nothing();
+    let mut repositories = MockRepositories::default();
+    repositories.login_sessions.expect_save().times(1).returning(saved.note());
+    let mut directory = knowing(Some(account()));
+    directory.expect_forget_failures().withf(|key| *key == keys()[0]).times(1).returning(|_| Ok(()));
+    let (transactions, identity) = over(repositories, directory, judging(Some("$argon2id$hash"), true));
+    let tokens = sign_in(&identity).await.unwrap();
+    assert!(tokens.access.starts_with("mat_") && tokens.refresh.starts_with("mrt_") && tokens.access[4..] != tokens.refresh[4..]);
+    assert_eq!(tokens.expires_in, 900);
+
+    let opened = saved.one();
+    let parts = opened.state().parts();
+    assert_eq!((parts.user, parts.membership, parts.created_at, parts.expires_at), (id(902), id(903), now(), in_hours(12)));
+    assert_eq!((Some(parts.access_hash), Some(parts.refresh_hash)), (hash_of(&tokens.access), hash_of(&tokens.refresh)));
+    assert_eq!((saved.verbs(), transactions.commits()), (vec!["opened"], 1));
+}
+
+#[tokio::test]
+async fn the_session_belongs_to_the_user_in_the_organization_of_the_account() {
+    /// Transactions that cannot begin, and say for whom they should have.
+    struct Door(Arc<Mutex<Vec<Scope>>>);
+    #[async_trait::async_trait]
+    impl Transactions for Door {
+        async fn begin(&self, scope: &Scope) -> Result<Box<dyn UnitOfWork>, PortError> {
+            self.0.lock().unwrap().push(scope.clone());
+            Err(away())
+        }
+    }
+    let mut directory = knowing(Some(account()));
+    directory.expect_forget_failures().returning(|_| Ok(()));
+    let (transactions, _) = over(MockRepositories::default(), MockDirectory::new(), MockPasswords::new());
+    let scopes = Arc::default();
+    let world = World { transactions: Arc::new(Door(Arc::clone(&scopes))), ..world(&transactions) };
+    let identity = Identity::new(world, Arc::new(directory), Arc::new(judging(Some("$argon2id$hash"), true)));
+    assert!(matches!(sign_in(&identity).await, Err(IdentityError::Port(PortError::Unavailable(_)))));
+    let scopes = scopes.lock().unwrap();
+    let who: Vec<_> = scopes.iter().map(|scope| (scope.organization(), scope.actor(), scope.request_id())).collect();
+    assert_eq!(who, [(id::<OrganizationId>(900), matricula_ports::Actor::User(id::<UserId>(902)), Some("request-1"))]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_counted_and_opens_nothing() {
+    let directory = counting_a_failure(knowing(Some(account())));
+    let (transactions, identity) = over(MockRepositories::default(), directory, judging(Some("$argon2id$hash"), false));
+    assert!(matches!(sign_in(&identity).await, Err(IdentityError::InvalidCredentials)));
+    assert_eq!(transactions.commits(), 0);
+}
+
+#[tokio::test]
+async fn an_unknown_account_costs_as_much_as_a_wrong_password() {
+    // The hasher is asked about no hash, and the failure is counted.
+    let without_password = Some(Account { password_hash: None, ..account() });
+    for known in [None, without_password] {
+        let (transactions, identity) = over(MockRepositories::default(), counting_a_failure(knowing(known)), judging(None, false));
+        assert!(matches!(sign_in(&identity).await, Err(IdentityError::InvalidCredentials)));
+        assert_eq!(transactions.commits(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_account_stays_out_even_if_the_hasher_says_yes() {
+    let (transactions, identity) = over(MockRepositories::default(), counting_a_failure(knowing(None)), judging(None, true));
+    assert!(matches!(sign_in(&identity).await, Err(IdentityError::InvalidCredentials)));
+    assert_eq!(transactions.commits(), 0);
+}
+
+#[tokio::test]
+async fn who_is_slowed_down_reaches_neither_the_account_nor_the_hasher() {
+    let mut directory = MockDirectory::new();
+    directory.expect_throttled_until().withf(|asked| asked == keys()).times(1).returning(|_| Ok(Some(in_hours(1))));
+    let (transactions, identity) = over(MockRepositories::default(), directory, MockPasswords::new());
+    assert!(matches!(sign_in(&identity).await, Err(IdentityError::SlowedDown(until)) if until == in_hours(1)));
+    assert_eq!(transactions.commits(), 0);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_over_keeps_nobody_out() {
+    let mut directory = MockDirectory::new();
+    directory.expect_throttled_until().returning(|_| Ok(Some(now())));
+    directory.expect_account().returning(|_, _| Ok(Some(account())));
+    directory.expect_forget_failures().returning(|_| Ok(()));
+    let mut repositories = MockRepositories::default();
+    repositories.login_sessions.expect_save().times(1).returning(|_| Ok(()));
+    let (transactions, identity) = over(repositories, directory, judging(Some("$argon2id$hash"), true));
+    assert!(sign_in(&identity).await.is_ok());
+    assert_eq!(transactions.commits(), 1);
+}
+
+#[tokio::test]
+async fn without_an_address_the_account_alone_is_slowed_down() {
+    let mut directory = MockDirectory::new();
+    directory.expect_throttled_until().withf(|asked| asked == [keys()[0]]).times(1).returning(|_| Ok(Some(in_hours(1))));
+    let (_, identity) = over(MockRepositories::default(), directory, MockPasswords::new());
+    let outcome = identity.sign_in(&credentials(), &Door::default()).await;
+    assert!(matches!(outcome, Err(IdentityError::SlowedDown(_))));
+}
+
+#[tokio::test]
+async fn who_belongs_to_several_organizations_says_which() {
+    let mut directory = MockDirectory::new();
+    directory.expect_throttled_until().returning(|_| Ok(None));
+    directory.expect_account().withf(|_, organization| *organization == Some("academia")).times(1).returning(|_, _| Ok(None));
+    directory.expect_count_failure().returning(|_, _| Ok(()));
+    let (_, identity) = over(MockRepositories::default(), directory, judging(None, false));
+    let credentials = Credentials { organization: Slug::parse("academia").ok(), ..credentials() };
+    assert!(matches!(identity.sign_in(&credentials, &door()).await, Err(IdentityError::InvalidCredentials)));
+}
+
+#[tokio::test]
+async fn a_busy_hasher_is_no_failure_of_the_account() {
+    let mut passwords = MockPasswords::new();
+    passwords.expect_verify().times(1).returning(|_, _| Err(away()));
+    let (transactions, identity) = over(MockRepositories::default(), knowing(Some(account())), passwords);
+    assert!(matches!(sign_in(&identity).await, Err(IdentityError::Port(PortError::Unavailable(_)))));
+    assert_eq!(transactions.commits(), 0);
+}
+
+#[test]
+fn credentials_need_an_address_and_a_password_that_show_nowhere() {
+    let faults = Credentials::read(&map(&[("email", "gestora".into()), ("password", "corta".into())])).unwrap_err();
+    assert_eq!(told(&faults), [("/email", "NOT_AN_EMAIL"), ("/password", "TOO_SHORT")]);
+    assert!(!format!("{:?}", credentials()).contains("contraseña"));
+    let tokens = Tokens { access: "mat_abc".into(), refresh: "mrt_abc".into(), expires_in: 900 };
+    assert!(!format!("{tokens:?}").contains("abc"));
+}

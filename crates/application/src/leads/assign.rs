@@ -1,0 +1,28 @@
+use matricula_domain::identity::UserId;
+use matricula_domain::leads::{Lead, LeadId};
+use matricula_domain::shared::{Fault, Faults};
+use matricula_ports::transact;
+
+use super::{Leads, LeadsError};
+use crate::access::{Allowed, AssignLeads};
+
+impl Leads {
+    /// Says who works on a lead; nobody, if `None`.
+    ///
+    /// # Errors
+    /// [`LeadsError`].
+    pub async fn assign(&self, who: &Allowed<AssignLeads>, id: LeadId, to: Option<UserId>) -> Result<Lead, LeadsError> {
+        transact(&*self.world.transactions, who.scope(), async |tx| {
+            let lead = tx.leads().find(id).await?.ok_or(LeadsError::NotFound)?;
+            if let Some(user) = to
+                && tx.users().find(user).await?.is_none_or(|user| !user.active || !user.membership.active)
+            {
+                return Err(Faults::from(Fault::new("NOT_FOUND", "must work here").under("user_id")).into());
+            }
+            let changed = lead.assign(to, self.world.now());
+            tx.leads().save(&changed).await?;
+            Ok(changed.into_state())
+        })
+        .await
+    }
+}

@@ -1,0 +1,31 @@
+//! Leads: capture, change, assign, move, convert; versions of forms.
+
+mod assign;
+mod capture;
+mod change;
+mod convert;
+mod error;
+mod publish_form;
+mod transition;
+
+#[cfg(test)]
+mod tests;
+
+pub use capture::Captured;
+pub use convert::Converted;
+pub use error::LeadsError;
+
+use crate::World;
+
+/// The use cases of leads.
+#[derive(Clone)]
+pub struct Leads {
+    world: World,
+}
+
+impl Leads {
+    /// Over this world.
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+}

@@ -1,0 +1,414 @@
+use uuid::Uuid;
+
+use super::CourseError;
+use crate::people::PersonId;
+use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, Line, Money, Noun, Prose, RecordId, Slug, Value};
+
+crate::id!(
+    /// A course.
+    CourseId
+);
+
+crate::choice! {
+    /// How a course is taught (seed 0, `courses.modality`).
+    pub enum Modality {
+        /// In a classroom.
+        InPerson = "presencial",
+        /// Over the network alone; it needs no campus.
+        Online = "online",
+        /// Partly each.
+        Hybrid = "hibrido",
+    }
+}
+
+crate::choice! {
+    /// Where a course stands (seed 0: draft → published → archived).
+    pub enum CourseStatus {
+        /// Being written; the staff alone sees it.
+        Draft = "draft",
+        /// Offered to the public.
+        Published = "published",
+        /// No longer offered, kept for those who took it.
+        Archived = "archived",
+    }
+}
+
+crate::form! {
+    /// What search engines are told (seed 0, `courses.seo_*`).
+    pub struct Seo {
+        /// Title of the page.
+        title: Option<Line<200>>,
+        /// What the result list shows below the title.
+        description: Option<Prose<1000>>,
+        /// Words by which it should be found.
+        keywords: Vec<Line<60>>,
+    }
+}
+
+crate::form! {
+    /// What a course says of itself (`api.md`, Catalog).
+    pub struct CourseDetails {
+        /// Its name in addresses.
+        slug: Slug,
+        /// Its name.
+        title: Line<200>,
+        /// What it is about.
+        description: Option<Prose<20000>>,
+        /// How long it takes.
+        duration_hours: u32,
+        /// How it is taught.
+        modality: Modality,
+        /// What it costs; an amount of 0 says that it is free.
+        price: Option<Money>,
+        /// The educational cycle that it belongs to.
+        cycle_id: Option<RecordId>,
+        /// Where it is taught.
+        campus_ids: Vec<RecordId>,
+        /// For whom it is, such as beginners.
+        level: Option<Line<60>>,
+        /// The subject by which it is listed.
+        category: Option<Line<100>>,
+        /// Whether it stands out in lists.
+        featured: Option<bool>,
+        /// What search engines are told.
+        seo: Option<Seo>,
+    }
+    check |this, faults| {
+        for (n, campus) in this.campus_ids.iter().enumerate() {
+            if this.campus_ids[..n].contains(campus) {
+                faults.add(Fault::new("DUPLICATE", "is in the list already").under(&n.to_string()).under("campus_ids"));
+            }
+        }
+    }
+}
+
+impl CourseDetails {
+    /// Everything that the public must be told and is not there yet: a price, a description, and a campus unless it is taught online.
+    pub fn missing(&self) -> Faults {
+        let mut faults = Faults::default();
+        let mut need = |there: bool, field: &str, detail: &'static str| {
+            if !there {
+                faults.add(Fault::new("REQUIRED", detail).under(field));
+            }
+        };
+        need(
+            self.description.as_ref().is_some_and(|text| !text.as_str().trim().is_empty()),
+            "description",
+            "a published course says what it is about",
+        );
+        need(self.price.is_some(), "price", "a published course says what it costs");
+        need(
+            self.modality == Modality::Online || !self.campus_ids.is_empty(),
+            "campus_ids",
+            "a published course that is not online says where it is taught",
+        );
+        faults
+    }
+}
+
+/// What is taught. Its dated offerings are [`CourseRun`](super::CourseRun)s.
+///
+/// `archived` is a status, which says that the course is no longer offered; [`Course::archive`] hides a course that
+/// should not have been there, with undo (`product.md`, Words). What is published stays complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Course {
+    parts: CourseParts,
+}
+
+/// What a repository keeps of a course.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CourseParts {
+    /// Id.
+    pub id: CourseId,
+    /// What it says of itself.
+    pub details: CourseDetails,
+    /// Where it stands.
+    pub status: CourseStatus,
+    /// Since when it is hidden.
+    pub archived_at: Option<Instant>,
+    /// Since when it exists.
+    pub created_at: Instant,
+    /// Last change.
+    pub updated_at: Instant,
+    /// Version.
+    pub version: u32,
+}
+
+impl Course {
+    /// A new course, which the staff alone sees.
+    pub fn draft(id: CourseId, details: CourseDetails, now: Instant) -> Changed<Self> {
+        let parts = CourseParts { id, details, status: CourseStatus::Draft, archived_at: None, created_at: now, updated_at: now, version: 0 };
+        Changed::created(Self { parts }, CourseFact::Created, now)
+    }
+
+    /// Changes the details that the patch names (RFC 7396).
+    ///
+    /// # Errors
+    /// Every fault of what would come out; for a published course also what it would lack, since the public reads it.
+    pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
+        let details = CourseDetails::read(&Value::Map(self.parts.details.fields()).merged(patch))?;
+        if self.parts.status == CourseStatus::Published {
+            details.missing().into_result()?;
+        }
+        Ok(self.with(CourseFact::Changed, now, |parts| parts.details = details))
+    }
+
+    /// Takes it to another status.
+    ///
+    /// # Errors
+    /// [`CourseError::InvalidTransition`]; [`CourseError::NotReady`] if it should be published and something is missing.
+    pub fn transition(&self, to: CourseStatus, now: Instant) -> Result<Changed<Self>, CourseError> {
+        let from = self.parts.status;
+        let Some(fact) = step(from, to) else {
+            let possible = CourseStatus::ALL.iter().filter(|to| step(from, **to).is_some()).map(|to| to.as_str()).collect();
+            return Err(CourseError::InvalidTransition { from, to, possible });
+        };
+        if to == CourseStatus::Published {
+            self.parts.details.missing().into_result().map_err(CourseError::NotReady)?;
+        }
+        Ok(self.with(fact, now, |parts| parts.status = to))
+    }
+
+    /// Hides it, with undo. `None` if it is hidden already.
+    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
+        self.parts.archived_at.is_none().then(|| self.with(CourseFact::Archived, now, |parts| parts.archived_at = Some(now)))
+    }
+
+    /// Undoes [`Course::archive`]. `None` if it is not hidden.
+    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
+        self.parts.archived_at.is_some().then(|| self.with(CourseFact::Restored, now, |parts| parts.archived_at = None))
+    }
+
+    fn with(&self, fact: CourseFact, now: Instant, edit: impl FnOnce(&mut CourseParts)) -> Changed<Self> {
+        let mut after = self.clone();
+        edit(&mut after.parts);
+        after.parts.updated_at = now;
+        Changed::of(self, after, fact, now)
+    }
+
+    /// What a repository reads back.
+    pub fn from_parts(parts: CourseParts) -> Self {
+        Self { parts }
+    }
+    /// What a repository keeps.
+    pub fn parts(&self) -> &CourseParts {
+        &self.parts
+    }
+    /// Its id.
+    pub fn id(&self) -> CourseId {
+        self.parts.id
+    }
+    /// What it says of itself.
+    pub fn details(&self) -> &CourseDetails {
+        &self.parts.details
+    }
+    /// Where it stands.
+    pub fn status(&self) -> CourseStatus {
+        self.parts.status
+    }
+    /// Since when it is hidden.
+    pub fn archived_at(&self) -> Option<Instant> {
+        self.parts.archived_at
+    }
+    /// Since when it exists.
+    pub fn created_at(&self) -> Instant {
+        self.parts.created_at
+    }
+    /// When it was last changed.
+    pub fn updated_at(&self) -> Instant {
+        self.parts.updated_at
+    }
+}
+
+/// The state machine: what has happened when a course goes from one status to another, if it can.
+fn step(from: CourseStatus, to: CourseStatus) -> Option<CourseFact> {
+    use CourseStatus::{Archived, Draft, Published};
+    match (from, to) {
+        (Draft, Published) => Some(CourseFact::Published),
+        (Published, Draft) => Some(CourseFact::Unpublished),
+        (Draft | Published, Archived) => Some(CourseFact::Retired),
+        (Archived, Draft) => Some(CourseFact::Reopened),
+        _ => None,
+    }
+}
+
+impl Aggregate for Course {
+    type Fact = CourseFact;
+    fn noun(&self) -> Noun {
+        Noun { context: "catalog", one: "course", many: "courses" }
+    }
+    fn id(&self) -> Uuid {
+        self.parts.id.as_uuid()
+    }
+    fn version(&self) -> u32 {
+        self.parts.version
+    }
+    fn set_version(&mut self, version: u32) {
+        self.parts.version = version;
+    }
+    fn subject(&self) -> Option<PersonId> {
+        None
+    }
+    fn fields(&self) -> Fields {
+        let mut fields = self.parts.details.fields();
+        fields.push(("status".to_owned(), self.parts.status.value()));
+        fields.push(("archived_at".to_owned(), self.parts.archived_at.value()));
+        fields
+    }
+}
+
+/// What can happen to a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CourseFact {
+    /// It is there, as a draft.
+    Created,
+    /// Details changed.
+    Changed,
+    /// The public is offered it.
+    Published,
+    /// It was taken back to the drafts.
+    Unpublished,
+    /// It is no longer offered (status `archived`).
+    Retired,
+    /// What was no longer offered is a draft again.
+    Reopened,
+    /// It is hidden.
+    Archived,
+    /// It is back.
+    Restored,
+}
+
+impl Fact for CourseFact {
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Published => "published",
+            Self::Unpublished => "unpublished",
+            Self::Retired => "retired",
+            Self::Reopened => "reopened",
+            Self::Archived => "archived",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Instant {
+        "2026-03-01T10:00:00Z".parse().unwrap()
+    }
+
+    fn map(fields: &[(&str, Value)]) -> Value {
+        Value::Map(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
+    fn campus(n: u128) -> Value {
+        Value::Id(Uuid::from_u128(n))
+    }
+
+    /// The least that a draft needs.
+    fn bare() -> Value {
+        map(&[("slug", "soldadura".into()), ("title", "Soldadura TIG".into()), ("duration_hours", Value::Int(60)), ("modality", "presencial".into())])
+    }
+
+    /// What publishing needs beside it.
+    fn rest() -> Value {
+        map(&[("description", "Desde cero.".into()), ("price", Money::euros_in_cents(0).value()), ("campus_ids", Value::List(vec![campus(7)]))])
+    }
+
+    fn draft(input: &Value) -> Course {
+        Course::draft(CourseId::from_uuid(Uuid::from_u128(1)), CourseDetails::read(input).unwrap(), now()).into_state()
+    }
+
+    fn at(status: CourseStatus) -> Course {
+        Course::from_parts(CourseParts { status, ..draft(&bare().merged(&rest())).parts().clone() })
+    }
+
+    fn places(faults: &Faults) -> Vec<(&str, &str)> {
+        faults.0.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect()
+    }
+
+    #[test]
+    fn every_pair_of_statuses_is_either_a_step_or_refused() {
+        use CourseStatus::{Archived, Draft, Published};
+        for (from, steps) in [
+            (Draft, &[(Published, "published"), (Archived, "retired")][..]),
+            (Published, &[(Draft, "unpublished"), (Archived, "retired")]),
+            (Archived, &[(Draft, "reopened")]),
+        ] {
+            for to in CourseStatus::ALL.iter().copied() {
+                let outcome = at(from).transition(to, now());
+                if let Some((_, verb)) = steps.iter().find(|(step, _)| *step == to) {
+                    let changed = outcome.unwrap();
+                    assert_eq!((changed.state().status(), changed.fact().verb()), (to, *verb), "{from} to {to}");
+                } else {
+                    let possible = steps.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>();
+                    let Err(CourseError::InvalidTransition { possible: told, .. }) = outcome else { panic!("{from} to {to}") };
+                    assert_eq!(told.len(), possible.len());
+                    assert!(possible.iter().all(|word| told.contains(word)), "{told:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_publishing_lacks_is_told_at_once() {
+        let Err(CourseError::NotReady(faults)) = draft(&bare()).transition(CourseStatus::Published, now()) else { panic!() };
+        assert_eq!(places(&faults), [("/description", "REQUIRED"), ("/price", "REQUIRED"), ("/campus_ids", "REQUIRED")]);
+    }
+
+    #[test]
+    fn a_blank_description_is_none() {
+        let course = draft(&bare().merged(&rest()).merged(&map(&[("description", "".into())])));
+        assert_eq!(places(&course.details().missing()), [("/description", "REQUIRED")]);
+    }
+
+    #[test]
+    fn an_online_course_needs_no_campus() {
+        let online = map(&[("modality", "online".into()), ("campus_ids", Value::Null)]);
+        let course = draft(&bare().merged(&rest()).merged(&online));
+        assert!(course.transition(CourseStatus::Published, now()).is_ok());
+    }
+
+    #[test]
+    fn what_is_published_stays_complete() {
+        let patch = map(&[("price", Value::Null), ("campus_ids", Value::List(vec![]))]);
+        let faults = at(CourseStatus::Published).change(&patch, now()).unwrap_err();
+        assert_eq!(places(&faults), [("/price", "REQUIRED"), ("/campus_ids", "REQUIRED")]);
+        assert!(at(CourseStatus::Draft).change(&patch, now()).is_ok());
+    }
+
+    #[test]
+    fn a_change_touches_what_the_patch_names() {
+        let changed = at(CourseStatus::Published).change(&map(&[("title", "Soldadura MIG".into()), ("level", "inicial".into())]), now()).unwrap();
+        let fields: Vec<_> = changed.changes().iter().map(|change| change.field.as_str()).collect();
+        assert_eq!(fields, ["title", "level"]);
+        assert_eq!((changed.fact().verb(), changed.state().version()), ("changed", 2));
+    }
+
+    #[test]
+    fn a_change_tells_all_its_faults() {
+        let patch = map(&[("status", "published".into()), ("slug", "No Slug".into()), ("seo", map(&[("keywords", Value::List(vec!["".into()]))]))]);
+        let faults = at(CourseStatus::Draft).change(&patch, now()).unwrap_err();
+        assert_eq!(places(&faults), [("/status", "UNKNOWN_FIELD"), ("/slug", "NOT_A_SLUG"), ("/seo/keywords/0", "REQUIRED")]);
+    }
+
+    #[test]
+    fn a_campus_is_named_once() {
+        let faults = CourseDetails::read(&bare().merged(&map(&[("campus_ids", Value::List(vec![campus(7), campus(8), campus(7)]))]))).unwrap_err();
+        assert_eq!(places(&faults), [("/campus_ids/2", "DUPLICATE")]);
+    }
+
+    #[test]
+    fn what_is_hidden_comes_back_as_it_was() {
+        let course = at(CourseStatus::Published);
+        let hidden = course.archive(now()).unwrap().into_state();
+        assert_eq!((hidden.archived_at(), hidden.status()), (Some(now()), CourseStatus::Published));
+        assert!(hidden.archive(now()).is_none() && course.restore(now()).is_none());
+        let back = hidden.restore(now()).unwrap();
+        assert_eq!((back.fact().verb(), back.state().parts().archived_at), ("restored", None));
+    }
+}

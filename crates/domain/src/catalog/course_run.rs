@@ -1,0 +1,402 @@
+use uuid::Uuid;
+
+use super::{CourseId, CourseRunError};
+use crate::people::PersonId;
+use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, LocalDate, Noun, RecordId, Value};
+
+crate::id!(
+    /// A course run.
+    CourseRunId
+);
+
+crate::choice! {
+    /// Where a course run stands (seed 0, `course_runs.status`).
+    pub enum RunStatus {
+        /// Announced.
+        Scheduled = "scheduled",
+        /// Being taught.
+        Ongoing = "ongoing",
+        /// Over.
+        Completed = "completed",
+        /// Will not be taught (any more).
+        Cancelled = "cancelled",
+    }
+}
+
+crate::form! {
+    /// What, where, when, and for how many (`api.md`, Catalog). The days are those of the campus.
+    pub struct RunPlan {
+        /// The course that is taught; a run keeps it for good.
+        course_id: CourseId,
+        /// The educational cycle.
+        cycle_id: Option<RecordId>,
+        /// Where it is taught; nowhere if online.
+        campus_id: Option<RecordId>,
+        /// First day.
+        start_date: LocalDate,
+        /// Last day; a run of one day ends when it starts.
+        end_date: LocalDate,
+        /// Last day to enroll; the first day of the run if nothing is said.
+        enrollment_deadline: Option<LocalDate>,
+        /// How many seats there are.
+        max_students: u32,
+    }
+    check |this, faults| {
+        if this.end_date < this.start_date {
+            faults.add(Fault::rule("/end_date", "END_BEFORE_START", "must not be before start_date"));
+        }
+        if this.enrollment_deadline.is_some_and(|deadline| deadline > this.end_date) {
+            faults.add(Fault::rule("/enrollment_deadline", "DEADLINE_AFTER_END", "must not be after end_date"));
+        }
+    }
+}
+
+impl RunPlan {
+    /// The last day on which somebody can enroll; that day itself still counts.
+    pub fn last_day_to_enroll(&self) -> LocalDate {
+        self.enrollment_deadline.unwrap_or(self.start_date)
+    }
+}
+
+/// How many seats a run has, and how many are gone. Taken and held together never exceed `max` (seed 0: `current_students ≤ max_students`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seats {
+    /// There are.
+    pub max: u32,
+    /// Somebody sits there.
+    pub taken: u32,
+    /// Set aside for somebody, by a hold or an offer.
+    pub held: u32,
+}
+
+impl Seats {
+    /// Taken or held.
+    pub fn gone(self) -> u32 {
+        self.taken.saturating_add(self.held)
+    }
+
+    /// Neither taken nor held.
+    pub fn free(self) -> u32 {
+        self.max.saturating_sub(self.gone())
+    }
+}
+
+/// One dated offering of a course, with seats.
+///
+/// How many seats are gone changes by [`SeatMove`](crate::enrollment::SeatMove) alone, and is neither part of the version nor of
+/// what the audit remembers: two people who enroll at the same time change the run's counters, not the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CourseRun {
+    parts: CourseRunParts,
+}
+
+/// What a repository keeps of a course run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CourseRunParts {
+    /// Id.
+    pub id: CourseRunId,
+    /// What, where, when, for how many.
+    pub plan: RunPlan,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Its seats; `max` is the plan's `max_students`.
+    pub seats: Seats,
+    /// Since when it is hidden.
+    pub archived_at: Option<Instant>,
+    /// Since when it exists.
+    pub created_at: Instant,
+    /// Last change.
+    pub updated_at: Instant,
+    /// Version.
+    pub version: u32,
+}
+
+impl CourseRun {
+    /// A new run, all of whose seats are free.
+    pub fn schedule(id: CourseRunId, plan: RunPlan, now: Instant) -> Changed<Self> {
+        let seats = Seats { max: plan.max_students, taken: 0, held: 0 };
+        let parts = CourseRunParts { id, plan, status: RunStatus::Scheduled, seats, archived_at: None, created_at: now, updated_at: now, version: 0 };
+        Changed::created(Self { parts }, CourseRunFact::Scheduled, now)
+    }
+
+    /// Changes what the patch names of the plan (RFC 7396). Seats can be added at any time, and taken away as long as they are
+    /// free: the table's own check stands behind this for a seat that is taken meanwhile.
+    ///
+    /// # Errors
+    /// Every fault of what would come out; `IMMUTABLE` for another course, `SEATS_BELOW_TAKEN` for fewer seats than are gone.
+    pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
+        let input = Value::Map(self.parts.plan.fields()).merged(patch);
+        let (plan, mut faults) = match RunPlan::read(&input) {
+            Ok(plan) => (Some(plan), Faults::default()),
+            Err(faults) => (None, faults),
+        };
+        // Judged field by field, so that what else is wrong does not hide it.
+        if CourseId::parse(input.get("course_id")).is_ok_and(|course| course != self.parts.plan.course_id) {
+            faults.add(Fault::rule("/course_id", "IMMUTABLE", "a run keeps its course; schedule another run"));
+        }
+        let gone = self.parts.seats.gone();
+        if u32::parse(input.get("max_students")).is_ok_and(|max| max < gone) {
+            faults.add(Fault::rule("/max_students", "SEATS_BELOW_TAKEN", format!("{gone} seats are taken or held")));
+        }
+        match plan {
+            Some(plan) if faults.0.is_empty() => Ok(self.with(CourseRunFact::Changed, now, |parts| {
+                parts.seats.max = plan.max_students;
+                parts.plan = plan;
+            })),
+            _ => Err(faults),
+        }
+    }
+
+    /// Takes it to another status.
+    ///
+    /// # Errors
+    /// [`CourseRunError::InvalidTransition`].
+    pub fn transition(&self, to: RunStatus, now: Instant) -> Result<Changed<Self>, CourseRunError> {
+        let from = self.parts.status;
+        let Some(fact) = step(from, to) else {
+            let possible = RunStatus::ALL.iter().filter(|to| step(from, **to).is_some()).map(|to| to.as_str()).collect();
+            return Err(CourseRunError::InvalidTransition { from, to, possible });
+        };
+        Ok(self.with(fact, now, |parts| parts.status = to))
+    }
+
+    /// Hides it, with undo. `None` if it is hidden already.
+    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
+        self.parts.archived_at.is_none().then(|| self.with(CourseRunFact::Archived, now, |parts| parts.archived_at = Some(now)))
+    }
+
+    /// Undoes [`CourseRun::archive`]. `None` if it is not hidden.
+    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
+        self.parts.archived_at.is_some().then(|| self.with(CourseRunFact::Restored, now, |parts| parts.archived_at = None))
+    }
+
+    fn with(&self, fact: CourseRunFact, now: Instant, edit: impl FnOnce(&mut CourseRunParts)) -> Changed<Self> {
+        let mut after = self.clone();
+        edit(&mut after.parts);
+        after.parts.updated_at = now;
+        Changed::of(self, after, fact, now)
+    }
+
+    pub(crate) fn set_seats(&mut self, seats: Seats) {
+        self.parts.seats = seats;
+    }
+
+    /// What a repository reads back.
+    pub fn from_parts(parts: CourseRunParts) -> Self {
+        let seats = Seats { max: parts.plan.max_students, ..parts.seats };
+        Self { parts: CourseRunParts { seats, ..parts } }
+    }
+    /// What a repository keeps.
+    pub fn parts(&self) -> &CourseRunParts {
+        &self.parts
+    }
+    /// Its id.
+    pub fn id(&self) -> CourseRunId {
+        self.parts.id
+    }
+    /// What, where, when, for how many.
+    pub fn plan(&self) -> &RunPlan {
+        &self.parts.plan
+    }
+    /// Where it stands.
+    pub fn status(&self) -> RunStatus {
+        self.parts.status
+    }
+    /// Its seats, as they were when it was read.
+    pub fn seats(&self) -> Seats {
+        self.parts.seats
+    }
+    /// Since when it is hidden.
+    pub fn archived_at(&self) -> Option<Instant> {
+        self.parts.archived_at
+    }
+    /// Since when it exists.
+    pub fn created_at(&self) -> Instant {
+        self.parts.created_at
+    }
+    /// When it was last changed.
+    pub fn updated_at(&self) -> Instant {
+        self.parts.updated_at
+    }
+}
+
+/// The state machine: what has happened when a run goes from one status to another, if it can.
+fn step(from: RunStatus, to: RunStatus) -> Option<CourseRunFact> {
+    use RunStatus::{Cancelled, Completed, Ongoing, Scheduled};
+    match (from, to) {
+        (Scheduled, Ongoing) => Some(CourseRunFact::Started),
+        (Ongoing, Completed) => Some(CourseRunFact::Completed),
+        (Scheduled | Ongoing, Cancelled) => Some(CourseRunFact::Cancelled),
+        _ => None,
+    }
+}
+
+impl Aggregate for CourseRun {
+    type Fact = CourseRunFact;
+    fn noun(&self) -> Noun {
+        Noun { context: "catalog", one: "course_run", many: "course_runs" }
+    }
+    fn id(&self) -> Uuid {
+        self.parts.id.as_uuid()
+    }
+    fn version(&self) -> u32 {
+        self.parts.version
+    }
+    fn set_version(&mut self, version: u32) {
+        self.parts.version = version;
+    }
+    fn subject(&self) -> Option<PersonId> {
+        None
+    }
+    fn fields(&self) -> Fields {
+        let mut fields = self.parts.plan.fields();
+        fields.push(("status".to_owned(), self.parts.status.value()));
+        fields.push(("archived_at".to_owned(), self.parts.archived_at.value()));
+        fields
+    }
+}
+
+/// What can happen to a course run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CourseRunFact {
+    /// It is announced.
+    Scheduled,
+    /// The plan changed; there may be more seats.
+    Changed,
+    /// Teaching began.
+    Started,
+    /// It is over.
+    Completed,
+    /// It will not be taught (any more).
+    Cancelled,
+    /// It is hidden.
+    Archived,
+    /// It is back.
+    Restored,
+}
+
+impl Fact for CourseRunFact {
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Changed => "changed",
+            Self::Started => "started",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Archived => "archived",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Instant {
+        "2026-03-01T10:00:00Z".parse().unwrap()
+    }
+
+    fn map(fields: &[(&str, Value)]) -> Value {
+        Value::Map(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
+    fn plan() -> Value {
+        map(&[
+            ("course_id", Value::Id(Uuid::from_u128(1))),
+            ("start_date", "2026-04-01".into()),
+            ("end_date", "2026-06-30".into()),
+            ("max_students", Value::Int(10)),
+        ])
+    }
+
+    fn run() -> CourseRun {
+        CourseRun::schedule(CourseRunId::from_uuid(Uuid::from_u128(2)), RunPlan::read(&plan()).unwrap(), now()).into_state()
+    }
+
+    fn places(faults: &Faults) -> Vec<(&str, &str)> {
+        faults.0.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect()
+    }
+
+    #[test]
+    fn the_days_of_a_plan_follow_each_other() {
+        for (end, deadline, wrong) in [
+            ("2026-04-01", Value::Null, &[][..]),
+            ("2026-04-01", "2026-04-01".into(), &[]),
+            ("2026-06-30", "2026-05-01".into(), &[]),
+            ("2026-03-31", Value::Null, &[("/end_date", "END_BEFORE_START")]),
+            ("2026-04-01", "2026-04-02".into(), &[("/enrollment_deadline", "DEADLINE_AFTER_END")]),
+            ("2026-03-31", "2026-04-02".into(), &[("/end_date", "END_BEFORE_START"), ("/enrollment_deadline", "DEADLINE_AFTER_END")]),
+        ] {
+            let read = RunPlan::read(&plan().merged(&map(&[("end_date", end.into()), ("enrollment_deadline", deadline)])));
+            assert_eq!(read.as_ref().err().map(places).unwrap_or_default(), wrong, "{end}");
+        }
+    }
+
+    #[test]
+    fn every_pair_of_statuses_is_either_a_step_or_refused() {
+        use RunStatus::{Cancelled, Completed, Ongoing, Scheduled};
+        for (from, steps) in [
+            (Scheduled, &[(Ongoing, "started"), (Cancelled, "cancelled")][..]),
+            (Ongoing, &[(Completed, "completed"), (Cancelled, "cancelled")]),
+            (Completed, &[]),
+            (Cancelled, &[]),
+        ] {
+            let before = CourseRun::from_parts(CourseRunParts { status: from, ..run().parts().clone() });
+            for to in RunStatus::ALL.iter().copied() {
+                let outcome = before.transition(to, now());
+                if let Some((_, verb)) = steps.iter().find(|(step, _)| *step == to) {
+                    let changed = outcome.unwrap();
+                    assert_eq!((changed.state().status(), changed.fact().verb()), (to, *verb), "{from} to {to}");
+                } else {
+                    let possible = steps.iter().map(|(step, _)| step.as_str()).collect();
+                    assert_eq!(outcome.unwrap_err(), CourseRunError::InvalidTransition { from, to, possible });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn seats_that_are_gone_cannot_be_taken_away() {
+        let run = CourseRun::from_parts(CourseRunParts { seats: Seats { max: 0, taken: 3, held: 1 }, ..run().parts().clone() });
+        assert_eq!(run.seats(), Seats { max: 10, taken: 3, held: 1 });
+        assert_eq!(places(&run.change(&map(&[("max_students", Value::Int(3))]), now()).unwrap_err()), [("/max_students", "SEATS_BELOW_TAKEN")]);
+        let smaller = run.change(&map(&[("max_students", Value::Int(4))]), now()).unwrap();
+        assert_eq!((smaller.state().seats(), smaller.state().seats().free()), (Seats { max: 4, taken: 3, held: 1 }, 0));
+    }
+
+    #[test]
+    fn a_change_tells_all_its_faults() {
+        let run = CourseRun::from_parts(CourseRunParts { seats: Seats { max: 10, taken: 1, held: 0 }, ..run().parts().clone() });
+        let patch = map(&[
+            ("seats_taken", Value::Int(0)),
+            ("course_id", Value::Id(Uuid::from_u128(9))),
+            ("start_date", Value::Null),
+            ("max_students", Value::Int(0)),
+        ]);
+        assert_eq!(
+            places(&run.change(&patch, now()).unwrap_err()),
+            [("/seats_taken", "UNKNOWN_FIELD"), ("/start_date", "REQUIRED"), ("/course_id", "IMMUTABLE"), ("/max_students", "SEATS_BELOW_TAKEN")]
+        );
+        assert_eq!(run.change(&Value::Null, now()).unwrap_err().code(), "VALIDATION_FAILED");
+        // Naming the same course again is no change.
+        assert!(run.change(&map(&[("course_id", Value::Id(Uuid::from_u128(1)))]), now()).unwrap().changes().is_empty());
+    }
+
+    #[test]
+    fn how_many_seats_are_gone_is_not_for_the_audit() {
+        let mut run = run();
+        let fields = run.fields();
+        run.set_seats(Seats { max: 10, taken: 5, held: 5 });
+        assert_eq!(run.fields(), fields);
+        assert!(fields.iter().all(|(name, _)| !name.contains("seats")));
+    }
+
+    #[test]
+    fn what_is_hidden_comes_back_as_it_was() {
+        let hidden = run().archive(now()).unwrap().into_state();
+        assert_eq!((hidden.archived_at(), hidden.status()), (Some(now()), RunStatus::Scheduled));
+        assert!(hidden.archive(now()).is_none() && run().restore(now()).is_none());
+        assert_eq!(hidden.restore(now()).unwrap().state().archived_at(), None);
+    }
+}

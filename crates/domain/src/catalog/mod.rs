@@ -1,0 +1,13 @@
+//! What is taught: cycles, campuses, courses, course runs.
+
+mod campus;
+mod course;
+mod course_run;
+mod cycle;
+mod error;
+
+pub use campus::Campus;
+pub use course::{Course, CourseDetails, CourseFact, CourseId, CourseParts, CourseStatus, Modality, Seo};
+pub use course_run::{CourseRun, CourseRunFact, CourseRunId, CourseRunParts, RunPlan, RunStatus, Seats};
+pub use cycle::{Cycle, CycleLevel};
+pub use error::{CourseError, CourseRunError};

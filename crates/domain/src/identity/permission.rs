@@ -1,0 +1,186 @@
+crate::choice! {
+    /// A named right. Its first word is the context that guards with it.
+    pub enum Permission {
+        /// See people, with their addresses.
+        ReadPeople = "people.read",
+        /// Correct people.
+        ChangePeople = "people.change",
+        /// See courses, runs, campuses and cycles, drafts included.
+        ReadCatalog = "catalog.read",
+        /// Change courses, runs, campuses and cycles.
+        ManageCatalog = "catalog.manage",
+        /// See campaigns.
+        ReadMarketing = "marketing.read",
+        /// Change campaigns.
+        ManageMarketing = "marketing.manage",
+        /// See leads.
+        ReadLeads = "leads.read",
+        /// Enter a lead for somebody.
+        CaptureLeads = "leads.capture",
+        /// Change a lead and move it through its states.
+        WorkLeads = "leads.work",
+        /// Say whose lead it is.
+        AssignLeads = "leads.assign",
+        /// Publish versions of forms.
+        ManageForms = "leads.manage_forms",
+        /// See enrollments and seats.
+        ReadEnrollments = "enrollment.read",
+        /// Enroll, hold seats, move enrollments.
+        ManageEnrollments = "enrollment.manage",
+        /// See the consent ledger and ask for permission.
+        ReadConsents = "privacy.read",
+        /// Record what a person decided.
+        RecordConsents = "privacy.record",
+        /// Publish consent texts and rules.
+        ManagePrivacy = "privacy.manage",
+        /// See and verify the audit chain.
+        ReadAudit = "audit.read",
+        /// See reports.
+        ReadReports = "reporting.read",
+        /// See who works here.
+        ReadUsers = "identity.read",
+    }
+}
+
+impl Permission {
+    /// What it lets somebody do, for people.
+    pub fn context(self) -> &'static str {
+        self.as_str().split_once('.').map_or("", |(context, _)| context)
+    }
+}
+
+crate::choice! {
+    /// A built-in role (`product.md`, disagreement 3). Roles are sets of permissions; an organization can later add its own.
+    pub enum Role {
+        /// The organization belongs to them.
+        Owner = "owner",
+        /// Keeps the installation of the organization in order.
+        Admin = "admin",
+        /// Coordinator (gestor).
+        Manager = "manager",
+        /// Marketing.
+        Marketing = "marketing",
+        /// Adviser (asesor).
+        Adviser = "adviser",
+        /// Reads (lectura).
+        Viewer = "viewer",
+        /// Teaches.
+        Trainer = "trainer",
+        /// Learns.
+        Learner = "learner",
+        /// Data protection officer.
+        Dpo = "dpo",
+    }
+}
+
+impl Role {
+    /// What the role may do.
+    pub fn permissions(self) -> &'static [Permission] {
+        use Permission as P;
+        const READ: &[Permission] =
+            &[P::ReadPeople, P::ReadCatalog, P::ReadMarketing, P::ReadLeads, P::ReadEnrollments, P::ReadConsents, P::ReadReports, P::ReadUsers];
+        match self {
+            Self::Owner | Self::Admin => Permission::ALL,
+            Self::Manager => &[
+                P::ReadPeople,
+                P::ChangePeople,
+                P::ReadCatalog,
+                P::ManageCatalog,
+                P::ReadMarketing,
+                P::ReadLeads,
+                P::CaptureLeads,
+                P::WorkLeads,
+                P::AssignLeads,
+                P::ReadEnrollments,
+                P::ManageEnrollments,
+                P::ReadConsents,
+                P::RecordConsents,
+                P::ReadReports,
+                P::ReadUsers,
+            ],
+            Self::Marketing => &[
+                P::ReadPeople,
+                P::ReadCatalog,
+                P::ReadMarketing,
+                P::ManageMarketing,
+                P::ReadLeads,
+                P::CaptureLeads,
+                P::ManageForms,
+                P::ReadConsents,
+                P::ReadReports,
+                P::ReadUsers,
+            ],
+            Self::Adviser => &[
+                P::ReadPeople,
+                P::ChangePeople,
+                P::ReadCatalog,
+                P::ReadMarketing,
+                P::ReadLeads,
+                P::CaptureLeads,
+                P::WorkLeads,
+                P::AssignLeads,
+                P::ReadEnrollments,
+                P::ManageEnrollments,
+                P::ReadConsents,
+                P::RecordConsents,
+                P::ReadReports,
+                P::ReadUsers,
+            ],
+            Self::Viewer => READ,
+            Self::Trainer => &[P::ReadCatalog, P::ReadEnrollments],
+            Self::Learner => &[P::ReadCatalog],
+            Self::Dpo => &[
+                P::ReadPeople,
+                P::ReadCatalog,
+                P::ReadMarketing,
+                P::ReadLeads,
+                P::ReadEnrollments,
+                P::ReadConsents,
+                P::RecordConsents,
+                P::ManagePrivacy,
+                P::ReadAudit,
+                P::ReadReports,
+                P::ReadUsers,
+            ],
+        }
+    }
+
+    /// Whether the role has a permission.
+    pub fn may(self, permission: Permission) -> bool {
+        self.permissions().contains(&permission)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_works_leads_can_read_them() {
+        for role in Role::ALL {
+            for (change, read) in [
+                (Permission::WorkLeads, Permission::ReadLeads),
+                (Permission::AssignLeads, Permission::ReadLeads),
+                (Permission::ManageEnrollments, Permission::ReadEnrollments),
+                (Permission::ManageCatalog, Permission::ReadCatalog),
+                (Permission::ManageMarketing, Permission::ReadMarketing),
+                (Permission::RecordConsents, Permission::ReadConsents),
+            ] {
+                assert!(!role.may(change) || role.may(read), "{role} may {change} but not {read}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_but_owner_and_admin_may_do_everything() {
+        let all = |role: &&Role| role.permissions().len() == Permission::ALL.len();
+        assert_eq!(Role::ALL.iter().filter(all).copied().collect::<Vec<_>>(), [Role::Owner, Role::Admin]);
+    }
+
+    #[test]
+    fn learners_and_trainers_see_no_leads_and_no_people() {
+        for role in [Role::Learner, Role::Trainer] {
+            assert!(!role.may(Permission::ReadLeads) && !role.may(Permission::ReadPeople));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Marketing: campaigns, each with one channel.
+
+mod campaign;
+
+pub use campaign::{Campaign, CampaignStatus, Platform};

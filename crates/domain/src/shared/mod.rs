@@ -1,0 +1,23 @@
+//! The words that every context uses.
+
+mod change;
+mod fault;
+mod field;
+mod form;
+mod id;
+mod money;
+mod record;
+mod text;
+mod time;
+mod value;
+
+pub use change::{Aggregate, Change, Changed, Fact, Noun};
+pub use fault::{Fault, Faults};
+pub use field::{Field, FieldSchema, Flag, Kind, Object};
+pub use form::{Form, Input};
+pub use id::{Id, SubjectRef};
+pub use money::{Currency, Money};
+pub use record::{Record, RecordFact, RecordId, RecordSchema, RecordVerb, Stored};
+pub use text::{Code, EmailAddress, Line, PhoneNumber, Prose, Slug, WebAddress, normalize_email};
+pub use time::{Instant, LocalDate, TimeZone, Weekday};
+pub use value::{Fields, Value};

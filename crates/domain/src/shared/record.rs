@@ -1,0 +1,181 @@
+use uuid::Uuid;
+
+use super::{Aggregate, Changed, Fact, Faults, Fields, Form, Instant, Noun, Value};
+use crate::people::PersonId;
+
+crate::id!(
+    /// The id of any record; the kind is known from where it is used.
+    RecordId
+);
+
+/// Data that people keep in order: a validated form that can be created, read, listed, changed, archived and restored,
+/// and nothing else. Declared with [`record!`](crate::record); everything about it comes from one pipeline.
+pub trait Record: Form + Clone + Send + Sync + 'static {
+    /// Its declaration.
+    const SCHEMA: RecordSchema;
+}
+
+/// How a record kind is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordSchema {
+    /// Its name.
+    pub noun: Noun,
+    /// What it is, for people.
+    pub doc: &'static str,
+    /// Its fields.
+    pub fields: &'static [super::FieldSchema],
+    /// Fields (beside the organization) whose values only one unarchived record may have.
+    pub unique: &'static [&'static str],
+    /// The field that lists are ordered by, after which comes the id.
+    pub order: &'static str,
+    /// Fields that lists can be filtered by.
+    pub filters: &'static [&'static str],
+}
+
+/// A record as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored<R: Record> {
+    id: RecordId,
+    record: R,
+    archived_at: Option<Instant>,
+    created_at: Instant,
+    updated_at: Instant,
+    version: u32,
+}
+
+impl<R: Record> Stored<R> {
+    /// A new record.
+    ///
+    /// # Errors
+    /// Every fault of the input.
+    pub fn create(id: RecordId, input: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
+        let state = Self { id, record: R::read(input)?, archived_at: None, created_at: now, updated_at: now, version: 0 };
+        Ok(Changed::created(state, RecordFact(RecordVerb::Created), now))
+    }
+
+    /// Changes the fields that the patch names.
+    ///
+    /// # Errors
+    /// Every fault of what would come out.
+    pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
+        let record = R::read(&Value::Map(self.record.fields()).merged(patch))?;
+        Ok(Changed::of(self, Self { record, updated_at: now, ..self.clone() }, RecordFact(RecordVerb::Changed), now))
+    }
+
+    /// Hides it, with undo. `None` if it is hidden already.
+    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
+        self.archived_at
+            .is_none()
+            .then(|| Changed::of(self, Self { archived_at: Some(now), updated_at: now, ..self.clone() }, RecordFact(RecordVerb::Archived), now))
+    }
+
+    /// Undoes [`Stored::archive`]. `None` if it is not hidden.
+    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
+        self.archived_at
+            .map(|_| Changed::of(self, Self { archived_at: None, updated_at: now, ..self.clone() }, RecordFact(RecordVerb::Restored), now))
+    }
+
+    /// What a repository reads back.
+    pub fn from_parts(id: RecordId, record: R, archived_at: Option<Instant>, created_at: Instant, updated_at: Instant, version: u32) -> Self {
+        Self { id, record, archived_at, created_at, updated_at, version }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> RecordId {
+        self.id
+    }
+    /// What it holds.
+    pub fn record(&self) -> &R {
+        &self.record
+    }
+    /// Since when it is hidden.
+    pub fn archived_at(&self) -> Option<Instant> {
+        self.archived_at
+    }
+    /// Since when it exists.
+    pub fn created_at(&self) -> Instant {
+        self.created_at
+    }
+    /// When it was last changed.
+    pub fn updated_at(&self) -> Instant {
+        self.updated_at
+    }
+}
+
+impl<R: Record> Aggregate for Stored<R> {
+    type Fact = RecordFact;
+    fn noun(&self) -> Noun {
+        R::SCHEMA.noun
+    }
+    fn id(&self) -> Uuid {
+        super::Id::as_uuid(self.id)
+    }
+    fn version(&self) -> u32 {
+        self.version
+    }
+    fn set_version(&mut self, version: u32) {
+        self.version = version;
+    }
+    fn subject(&self) -> Option<PersonId> {
+        None
+    }
+    fn fields(&self) -> Fields {
+        let mut fields = self.record.fields();
+        fields.push(("archived_at".to_owned(), self.archived_at.map_or(Value::Null, Value::Instant)));
+        fields
+    }
+}
+
+/// What can happen to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordVerb {
+    /// It is there.
+    Created,
+    /// Fields changed.
+    Changed,
+    /// It is hidden.
+    Archived,
+    /// It is back.
+    Restored,
+}
+
+/// What happened to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordFact(pub RecordVerb);
+
+impl Fact for RecordFact {
+    fn verb(&self) -> &'static str {
+        match self.0 {
+            RecordVerb::Created => "created",
+            RecordVerb::Changed => "changed",
+            RecordVerb::Archived => "archived",
+            RecordVerb::Restored => "restored",
+        }
+    }
+}
+
+/// Declares a record kind: its name, its fields, and what is unique.
+#[macro_export]
+macro_rules! record {
+    (
+        #[doc = $doc:literal] $(#[doc = $more:literal])*
+        pub struct $name:ident in $context:literal as $one:literal / $many:literal
+            unique [$($unique:literal),*] order $order:literal filter [$($filter:literal),*]
+        $fields:tt $(check $($check:tt)+)?
+    ) => {
+        $crate::form! {
+            #[doc = $doc] $(#[doc = $more])*
+            pub struct $name $fields $(check $($check)+)?
+        }
+        impl $crate::shared::Record for $name {
+            const SCHEMA: $crate::shared::RecordSchema = $crate::shared::RecordSchema {
+                noun: $crate::shared::Noun { context: $context, one: $one, many: $many },
+                doc: $doc,
+                fields: <$name as $crate::shared::Form>::FIELDS,
+                unique: &[$($unique),*],
+                order: $order,
+                filters: &[$($filter),*],
+            };
+        }
+    };
+}

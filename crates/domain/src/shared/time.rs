@@ -1,0 +1,119 @@
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{Fault, Field, Kind, Value};
+
+pub use chrono::Weekday;
+
+/// A moment, in UTC, cut to microseconds by the clock so that every database gives back what it was given.
+pub type Instant = DateTime<Utc>;
+
+/// A day of legal effect, without a time zone of its own: the campus or the organization has it.
+pub type LocalDate = NaiveDate;
+
+/// Years that a date of the product can lie in.
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=2999;
+
+impl Field for LocalDate {
+    const KIND: Kind = Kind::Date;
+    fn parse(value: &Value) -> Result<Self, Fault> {
+        use chrono::Datelike;
+        let wrong = || Fault::new("NOT_A_DATE", "must be a day that exists, as YYYY-MM-DD");
+        match value {
+            Value::Date(date) => Ok(*date),
+            Value::Text(text) if text.len() == 10 && text.is_ascii() => {
+                let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| wrong())?;
+                if YEARS.contains(&date.year()) { Ok(date) } else { Err(wrong()) }
+            }
+            Value::Text(_) => Err(wrong()),
+            _ => Err(Fault::wrong_type("a date")),
+        }
+    }
+    fn value(&self) -> Value {
+        Value::Date(*self)
+    }
+}
+
+impl Field for Instant {
+    const KIND: Kind = Kind::Instant;
+    fn parse(value: &Value) -> Result<Self, Fault> {
+        use chrono::{Datelike, SubsecRound};
+        let wrong = || Fault::new("NOT_AN_INSTANT", "must be a moment as in RFC 3339, such as 2026-03-01T10:00:00Z");
+        match value {
+            Value::Instant(at) => Ok(*at),
+            Value::Text(text) if text.len() <= 40 => {
+                let at = DateTime::parse_from_rfc3339(text).map_err(|_| wrong())?.with_timezone(&Utc).trunc_subsecs(6);
+                if YEARS.contains(&at.year()) { Ok(at) } else { Err(wrong()) }
+            }
+            Value::Text(_) => Err(wrong()),
+            _ => Err(Fault::wrong_type("an instant")),
+        }
+    }
+    fn value(&self) -> Value {
+        Value::Instant(*self)
+    }
+}
+
+/// An IANA time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeZone(chrono_tz::Tz);
+
+impl TimeZone {
+    /// Where the product comes from, and what holds where nothing else is said.
+    pub const MADRID: Self = Self(chrono_tz::Tz::Europe__Madrid);
+
+    /// Reads the IANA name.
+    ///
+    /// # Errors
+    /// `NOT_A_TIME_ZONE`.
+    pub fn parse(name: &str) -> Result<Self, Fault> {
+        name.parse().map(Self).map_err(|_| Fault::new("NOT_A_TIME_ZONE", "must be an IANA time zone, such as Europe/Madrid"))
+    }
+
+    /// The IANA name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// The day on the wall calendar there.
+    pub fn date_of(self, at: Instant) -> LocalDate {
+        at.with_timezone(&self.0).date_naive()
+    }
+}
+
+impl Default for TimeZone {
+    fn default() -> Self {
+        Self::MADRID
+    }
+}
+
+impl Field for TimeZone {
+    const KIND: Kind = Kind::Text { min: 1, max: 64, pattern: None, format: None };
+    fn parse(value: &Value) -> Result<Self, Fault> {
+        match value {
+            Value::Text(name) => Self::parse(name),
+            _ => Err(Fault::wrong_type("text")),
+        }
+    }
+    fn value(&self) -> Value {
+        Value::Text(self.name().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_must_exist() {
+        for (text, exists) in [("2028-02-29", true), ("2026-02-29", false), ("2026-13-01", false), ("0026-01-01", false), ("2026-1-1", false)] {
+            assert_eq!(<LocalDate as Field>::parse(&text.into()).is_ok(), exists, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_of_its_time_zone() {
+        let at = <Instant as Field>::parse(&"2026-03-05T23:30:00Z".into()).unwrap();
+        assert_eq!(TimeZone::MADRID.date_of(at).to_string(), "2026-03-06");
+        assert_eq!(TimeZone::parse("Atlantic/Canary").unwrap().date_of(at).to_string(), "2026-03-05");
+    }
+}

@@ -1,0 +1,7 @@
+//! Organizations, who works for them, and who is signed in.
+
+pub mod login_sessions;
+pub mod login_throttles;
+pub mod memberships;
+pub mod organizations;
+pub mod users;

@@ -1,0 +1,5 @@
+//! The clock.
+
+mod system;
+
+pub use system::SystemClock;

@@ -1,0 +1,5 @@
+//! Randomness.
+
+mod system;
+
+pub use system::SystemIds;

@@ -1,0 +1,5 @@
+//! The adapters towards the world beside the database, one folder a port.
+
+pub mod clock;
+pub mod ids;
+pub mod passwords;

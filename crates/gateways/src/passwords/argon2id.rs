@@ -1,0 +1,108 @@
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use async_trait::async_trait;
+use matricula_domain::identity::Password;
+use matricula_ports::{Passwords, PortError};
+use tokio::sync::Semaphore;
+
+/// argon2id with 19 MiB, two passes and one lane (OWASP's floor), at most so many at a time: hashing is made to be slow and
+/// hungry, so it must not eat the whole machine.
+#[derive(Clone)]
+pub struct Argon2id {
+    hasher: Argon2<'static>,
+    /// A hash of nothing anybody knows, so that an unknown account takes as long as a known one.
+    dummy: Arc<str>,
+    places: Arc<Semaphore>,
+}
+
+/// How many wait at most before the next is told to come back.
+const QUEUE: usize = 64;
+
+impl Argon2id {
+    /// With the parameters of production, and so many at a time.
+    ///
+    /// # Errors
+    /// [`PortError::Broken`] when the parameters are not accepted.
+    pub fn new(at_a_time: usize, secret: [u8; 32]) -> Result<Self, PortError> {
+        Self::with(19 * 1024, 2, at_a_time, secret)
+    }
+
+    /// With other costs, for tests and demonstrations.
+    ///
+    /// # Errors
+    /// [`PortError::Broken`] when the parameters are not accepted.
+    pub fn with(memory_kib: u32, passes: u32, at_a_time: usize, secret: [u8; 32]) -> Result<Self, PortError> {
+        let params = Params::new(memory_kib, passes, 1, None).map_err(broken)?;
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let dummy = hasher.hash_password(&secret).map_err(broken)?.to_string();
+        Ok(Self { hasher, dummy: dummy.into(), places: Arc::new(Semaphore::new(at_a_time.max(1) + QUEUE)) })
+    }
+
+    async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static) -> Result<T, PortError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|error| PortError::Unavailable(Box::new(error)))?;
+        let hasher = self.hasher.clone();
+        tokio::task::spawn_blocking(move || {
+            let done = work(&hasher);
+            drop(place);
+            done
+        })
+        .await
+        .map_err(|error| PortError::Broken(error.to_string()))
+    }
+}
+
+fn broken(error: impl std::fmt::Display) -> PortError {
+    PortError::Broken(format!("argon2: {error}"))
+}
+
+#[async_trait]
+impl Passwords for Argon2id {
+    async fn hash(&self, password: &Password) -> Result<String, PortError> {
+        let password = password.reveal().to_owned();
+        self.off_thread(move |hasher| hasher.hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?.map_err(broken)
+    }
+
+    async fn verify<'a>(&self, password: &Password, hash: Option<&'a str>) -> Result<bool, PortError> {
+        let password = password.reveal().to_owned();
+        let (known, hash) = (hash.is_some(), hash.map_or_else(|| self.dummy.to_string(), str::to_owned));
+        let fits = self
+            .off_thread(move |hasher| PasswordHash::new(&hash).is_ok_and(|hash| hasher.verify_password(password.as_bytes(), &hash).is_ok()))
+            .await?;
+        Ok(known && fits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use matricula_domain::shared::{Field, Value};
+
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::parse(&Value::from(text)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_fits_its_own_hash_alone() {
+        let passwords = Argon2id::with(64, 1, 2, [7; 32]).unwrap();
+        let hash = passwords.hash(&password("correct horse")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
+        assert!(passwords.verify(&password("correct horse"), Some(&hash)).await.unwrap());
+        assert!(!passwords.verify(&password("wrong horse"), Some(&hash)).await.unwrap());
+        assert!(!passwords.verify(&password("correct horse"), Some("no hash")).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn nobody_is_let_in_without_a_hash() {
+        let passwords = Argon2id::with(64, 1, 2, *b"thirty-two bytes that are secret").unwrap();
+        assert!(!passwords.verify(&password("thirty-two bytes that are secret"), None).await.unwrap());
+    }
+
+    #[test]
+    fn production_pays_the_price_that_is_asked() {
+        let params = Argon2id::new(2, [1; 32]).unwrap();
+        assert!(params.dummy.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+}

@@ -1,0 +1,5 @@
+//! Passwords.
+
+mod argon2id;
+
+pub use argon2id::Argon2id;

@@ -1,0 +1,152 @@
+use async_trait::async_trait;
+use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseParts, Seo};
+use matricula_domain::shared::{Aggregate, Changed, Field, Id, Line, Money, Prose, RecordId, Slug, Value};
+use matricula_entity::catalog::{course_campuses, courses};
+use matricula_ports::PortError;
+use matricula_ports::catalog::CourseRepository;
+use sea_orm::{FromQueryResult, QueryResult};
+use uuid::Uuid;
+
+use super::columns;
+use crate::convert::{Columns, count, json, parsed, parsed_or_none, value};
+use crate::error::port;
+use crate::scoped::SCOPED;
+use crate::sql::{Sql, Write};
+use crate::unit::Session;
+
+/// Starts a select of courses `c`, as [`course_of`] reads them: the ids of their campuses come with them, as text in the last column.
+pub(super) fn select_courses(sql: &mut Sql) {
+    let id = if sql.is_postgres() { "x.campus_id::text" } else { "hex(x.campus_id)" };
+    sql.push("SELECT ").push(&columns::<courses::Entity>("c")).push(", (SELECT string_agg(").push(id).push(", ',' ORDER BY x.campus_id) ");
+    sql.push("FROM course_campuses x WHERE x.organization_id = c.organization_id AND x.course_id = c.id) AS campus_ids FROM ");
+}
+
+pub(super) fn course_of(row: &QueryResult) -> Result<Course, PortError> {
+    let campus_ids: Option<String> = Columns::last(row)?;
+    let row = courses::Model::from_query_result(row, "").map_err(port)?;
+    let details = CourseDetails {
+        seo: seo(&row)?,
+        slug: parsed(row.slug, "courses.slug")?,
+        title: parsed(row.title, "courses.title")?,
+        description: parsed_or_none(row.description, "courses.description")?,
+        duration_hours: count(row.duration_hours, "courses.duration_hours")?,
+        modality: parsed(row.modality, "courses.modality")?,
+        price: price(row.price_amount, row.price_currency)?,
+        cycle_id: row.cycle_id.map(RecordId::from_uuid),
+        campus_ids: ids(campus_ids.as_deref())?,
+        level: parsed_or_none(row.level, "courses.level")?,
+        category: parsed_or_none(row.category, "courses.category")?,
+        featured: Some(row.featured),
+    };
+    Ok(Course::from_parts(CourseParts {
+        id: CourseId::from_uuid(row.id),
+        details,
+        status: parsed(row.status, "courses.status")?,
+        archived_at: row.archived_at,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        version: count(row.version, "courses.version")?,
+    }))
+}
+
+fn price(amount: Option<i64>, currency: Option<String>) -> Result<Option<Money>, PortError> {
+    let (Some(amount), Some(currency)) = (amount, currency) else { return Ok(None) };
+    Ok(Some(Money { amount, currency: parsed(currency, "courses.price_currency")? }))
+}
+
+/// What search engines are told; a course that tells them nothing has none.
+fn seo(row: &courses::Model) -> Result<Option<Seo>, PortError> {
+    let seo = Seo {
+        title: parsed_or_none(row.seo_title.clone(), "courses.seo_title")?,
+        description: parsed_or_none(row.seo_description.clone(), "courses.seo_description")?,
+        keywords: parsed(value(row.seo_keywords.clone()), "courses.seo_keywords")?,
+    };
+    Ok((seo.title.is_some() || seo.description.is_some() || !seo.keywords.is_empty()).then_some(seo))
+}
+
+fn ids(text: Option<&str>) -> Result<Vec<RecordId>, PortError> {
+    text.into_iter().flat_map(|text| text.split(',')).map(|id| parsed(id, "course_campuses.campus_id")).collect()
+}
+
+impl Session {
+    fn courses_where(&self) -> Sql {
+        let mut sql = self.sql();
+        select_courses(&mut sql);
+        sql.push("courses c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(self.organization);
+        sql
+    }
+
+    /// Writes down what became of the campuses of a course, if anything did.
+    fn save_campuses(&self, course: &Changed<Course>) {
+        let Some(change) = course.changes().iter().find(|change| change.field == "campus_ids") else { return };
+        let (before, after) = (listed(&change.from), listed(&change.to));
+        let course_id = course.state().id().as_uuid();
+        for gone in before.iter().filter(|id| !after.contains(id)) {
+            let key = vec![("organization_id", self.organization.into()), ("course_id", course_id.into()), ("campus_id", (*gone).into())];
+            self.write(Write::Delete { table: "course_campuses", key });
+        }
+        for new in after.into_iter().filter(|id| !before.contains(id)) {
+            self.insert_if_new::<course_campuses::Entity>(course_campuses::Model { organization_id: self.organization, course_id, campus_id: new });
+        }
+    }
+}
+
+/// The ids of a list, as a change tells them.
+fn listed(value: &Value) -> Vec<Uuid> {
+    Vec::<RecordId>::parse(value).unwrap_or_default().into_iter().map(Id::as_uuid).collect()
+}
+
+#[async_trait]
+impl CourseRepository for Session {
+    async fn find(&self, id: CourseId) -> Result<Option<Course>, PortError> {
+        let mut sql = self.courses_where();
+        sql.push(" AND c.id = ").bind(id.as_uuid());
+        self.rows(sql).await?.first().map(course_of).transpose()
+    }
+
+    async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Course>, PortError> {
+        let mut sql = self.courses_where();
+        sql.push(" AND c.slug = ").bind(slug.as_str());
+        self.rows(sql).await?.first().map(course_of).transpose()
+    }
+
+    async fn save(&self, course: &Changed<Course>) -> Result<(), PortError> {
+        let model = course_model(self.organization, course.state().parts())?;
+        if course.is_new() {
+            self.insert::<courses::Entity>(model);
+        } else {
+            self.update::<courses::Entity>(model, course.state().version(), &[]);
+        }
+        self.save_campuses(course);
+        self.note(course);
+        Ok(())
+    }
+}
+
+fn course_model(organization: Uuid, parts: &CourseParts) -> Result<courses::Model, PortError> {
+    let details = &parts.details;
+    let seo = details.seo.as_ref();
+    Ok(courses::Model {
+        organization_id: organization,
+        id: parts.id.as_uuid(),
+        slug: details.slug.to_string(),
+        title: details.title.to_string(),
+        description: details.description.as_ref().map(|text| text.as_str().to_owned()),
+        duration_hours: count(details.duration_hours, "courses.duration_hours")?,
+        modality: details.modality.as_str().to_owned(),
+        price_amount: details.price.map(|price| price.amount),
+        price_currency: details.price.map(|price| price.currency.as_str().to_owned()),
+        cycle_id: details.cycle_id.map(Id::as_uuid),
+        level: details.level.as_ref().map(Line::to_string),
+        category: details.category.as_ref().map(Line::to_string),
+        featured: details.featured.unwrap_or_default(),
+        status: parts.status.as_str().to_owned(),
+        seo_title: seo.and_then(|seo| seo.title.as_ref()).map(Line::to_string),
+        seo_description: seo.and_then(|seo| seo.description.as_ref()).map(Prose::as_str).map(str::to_owned),
+        seo_keywords: json(&seo.map_or_else(|| Value::List(Vec::new()), |seo| seo.keywords.value())),
+        archived_at: parts.archived_at,
+        created_at: parts.created_at,
+        updated_at: parts.updated_at,
+        version: count(parts.version, "courses.version")?,
+    })
+}

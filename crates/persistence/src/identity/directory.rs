@@ -1,0 +1,241 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use matricula_domain::identity::{LoginSessionId, MembershipId, OrganizationId, UserId};
+use matricula_domain::shared::{Id, Instant};
+use matricula_ports::PortError;
+use matricula_ports::identity::{Account, Directory, OrganizationRow, Principal};
+use moka::sync::Cache;
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use crate::convert::{Columns, parsed, time};
+use crate::database::{Database, Engine};
+use crate::error::port;
+use crate::scoped::{Reader, SCOPED};
+use crate::sql::Sql;
+
+/// How long an organization is believed to be what it was.
+const ORGANIZATION_LIVES: Duration = Duration::from_secs(5);
+
+/// How long a token that opened goes on opening without being looked up. A sign-out holds at once in the copy of the program that
+/// did it, and after this time in the others.
+const PRINCIPAL_LIVES: Duration = Duration::from_secs(2);
+
+/// After how many failures in a row a sign-in costs a wait.
+const FREE_FAILURES: usize = 4;
+
+/// The longest wait, in seconds.
+const LONGEST_WAIT: i64 = 900;
+
+/// After how long without a failure the earlier ones count no more.
+const FAILURES_LIVE: TimeDelta = TimeDelta::hours(1);
+
+/// The columns of an organization `o`, as [`organization_row`] reads them.
+const ORGANIZATION: &str = "o.id, o.slug, o.name, o.time_zone, o.locale";
+
+/// What authentication looks up: the one reader of requests that sees all organizations.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    database: Arc<Database>,
+    organizations: Cache<String, OrganizationRow>,
+    principals: Cache<[u8; 32], Principal>,
+}
+
+impl Accounts {
+    /// The accounts of this database.
+    pub fn new(database: Arc<Database>) -> Self {
+        Self {
+            database,
+            organizations: Cache::builder().max_capacity(1_000).time_to_live(ORGANIZATION_LIVES).build(),
+            principals: Cache::builder().max_capacity(20_000).time_to_live(PRINCIPAL_LIVES).build(),
+        }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader::system(&self.database)
+    }
+
+    async fn look_up_principal(&self, access_hash: [u8; 32], now: Instant) -> Result<Option<Principal>, PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("SELECT s.id, s.access_expires_at, u.id, u.email, u.name, m.id, m.role, ").push(ORGANIZATION);
+        sql.push(" FROM login_sessions s JOIN users u ON u.id = s.user_id ");
+        sql.push("JOIN memberships m ON m.organization_id = s.organization_id AND m.id = s.membership_id ");
+        sql.push("JOIN organizations o ON o.id = s.organization_id WHERE ").push(SCOPED);
+        sql.push(" AND s.access_hash = ").bind(access_hash.to_vec()).push(" AND s.ended_at IS NULL AND s.access_expires_at > ").bind(time(now));
+        sql.push(" AND u.active AND m.active AND o.status <> 'closed'");
+        let Some(row) = self.reader().rows(sql).await?.pop() else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let session = LoginSessionId::from_uuid(columns.next()?);
+        let expires_at = columns.next()?;
+        Ok(Some(Principal {
+            session,
+            user: UserId::from_uuid(columns.next()?),
+            email: columns.next()?,
+            name: columns.next()?,
+            membership: MembershipId::from_uuid(columns.next()?),
+            role: parsed(columns.next::<String>()?, "memberships.role")?,
+            organization: organization_row(&mut columns)?,
+            expires_at,
+        }))
+    }
+
+    async fn execute(&self, sql: Sql) -> Result<(), PortError> {
+        self.database.write.execute_raw(sql.into_statement()).await.map(|_| ()).map_err(port)
+    }
+}
+
+fn organization_row(columns: &mut Columns<'_>) -> Result<OrganizationRow, PortError> {
+    Ok(OrganizationRow {
+        id: OrganizationId::from_uuid(columns.next()?),
+        slug: columns.next()?,
+        name: columns.next()?,
+        time_zone: parsed(columns.next::<String>()?, "organizations.time_zone")?,
+        locale: columns.next()?,
+    })
+}
+
+#[async_trait]
+impl Directory for Accounts {
+    async fn organization(&self, slug: &str) -> Result<Option<OrganizationRow>, PortError> {
+        if let Some(known) = self.organizations.get(slug) {
+            return Ok(Some(known));
+        }
+        let mut sql = self.reader().sql();
+        sql.push("SELECT ").push(ORGANIZATION).push(" FROM organizations o WHERE ").push(SCOPED);
+        sql.push(" AND o.slug = ").bind(slug).push(" AND o.status <> 'closed'");
+        let Some(row) = self.reader().rows(sql).await?.pop() else { return Ok(None) };
+        let found = organization_row(&mut Columns::of(&row))?;
+        self.organizations.insert(slug.to_owned(), found.clone());
+        Ok(Some(found))
+    }
+
+    async fn organizations(&self, after: Option<OrganizationId>, most: u32) -> Result<Vec<OrganizationRow>, PortError> {
+        let mut sql = self.reader().sql();
+        // Those that are closed too: retention and erasure go on for as long as there is data.
+        sql.push("SELECT ").push(ORGANIZATION).push(" FROM organizations o WHERE ").push(SCOPED);
+        if let Some(after) = after {
+            sql.push(" AND o.id > ").bind(after.as_uuid());
+        }
+        sql.push(" ORDER BY o.id LIMIT ").bind(i64::from(most));
+        self.reader().rows(sql).await?.iter().map(|row| organization_row(&mut Columns::of(row))).collect()
+    }
+
+    async fn account<'a>(&self, email: &str, organization: Option<&'a str>) -> Result<Option<Account>, PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("SELECT u.id, u.password_hash, m.id, m.organization_id FROM users u JOIN memberships m ON m.user_id = u.id ");
+        sql.push("JOIN organizations o ON o.id = m.organization_id WHERE ").push(SCOPED).push(" AND u.email = ").bind(email);
+        sql.push(" AND u.active AND m.active AND o.status <> 'closed'");
+        if let Some(slug) = organization {
+            sql.push(" AND o.slug = ").bind(slug);
+        }
+        sql.push(" ORDER BY m.created_at, m.id LIMIT 1");
+        let Some(row) = self.reader().rows(sql).await?.pop() else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        Ok(Some(Account {
+            user: UserId::from_uuid(columns.next()?),
+            password_hash: columns.next()?,
+            membership: MembershipId::from_uuid(columns.next()?),
+            organization: OrganizationId::from_uuid(columns.next()?),
+        }))
+    }
+
+    async fn principal(&self, access_hash: [u8; 32], now: Instant) -> Result<Option<Principal>, PortError> {
+        let known = self.principals.get(&access_hash);
+        if let Some(known) = known.filter(|known| !self.database.changed_sessions.contains_key(&known.session)) {
+            return Ok(Some(known).filter(|known| now < known.expires_at));
+        }
+        let found = self.look_up_principal(access_hash, now).await?;
+        if let Some(found) = &found {
+            self.principals.insert(access_hash, found.clone());
+        }
+        Ok(found)
+    }
+
+    async fn session_of_refresh(&self, refresh_hash: [u8; 32]) -> Result<Option<(OrganizationId, LoginSessionId)>, PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("SELECT s.organization_id, s.id FROM login_sessions s WHERE ")
+            .push(SCOPED)
+            .push(" AND (s.refresh_hash = ")
+            .bind(refresh_hash.to_vec());
+        sql.push(" OR s.previous_refresh_hash = ").bind(refresh_hash.to_vec()).push(")");
+        let Some(row) = self.reader().rows(sql).await?.pop() else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let (organization, session): (Uuid, Uuid) = (columns.next()?, columns.next()?);
+        Ok(Some((OrganizationId::from_uuid(organization), LoginSessionId::from_uuid(session))))
+    }
+
+    async fn throttled_until(&self, keys: &[[u8; 32]]) -> Result<Option<Instant>, PortError> {
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let mut sql = self.reader().sql();
+        sql.push("SELECT MAX(t.blocked_until) FROM login_throttles t WHERE ").push(SCOPED);
+        sql.push(" AND t.key_hash IN (").bind_all(keys.iter().map(|key| key.to_vec())).push(")");
+        match self.reader().rows(sql).await?.pop() {
+            Some(row) => Columns::of(&row).next(),
+            None => Ok(None),
+        }
+    }
+
+    async fn count_failure(&self, keys: &[[u8; 32]], now: Instant) -> Result<(), PortError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.execute(one_more_failure(self.database.engine, keys, now)).await
+    }
+
+    async fn forget_failures(&self, key: [u8; 32]) -> Result<(), PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("DELETE FROM login_throttles WHERE key_hash = ").bind(key.to_vec());
+        self.execute(sql).await
+    }
+}
+
+/// One failure more for each key, in one statement: two at the same time count as two.
+fn one_more_failure(engine: Engine, keys: &[[u8; 32]], now: Instant) -> Sql {
+    // Each once, since a statement cannot touch a row twice; and in one order, so that two statements never wait for each other.
+    let mut keys = keys.to_vec();
+    keys.sort_unstable();
+    keys.dedup();
+    let long_ago = time(now - FAILURES_LIVE);
+    let mut sql = Sql::new(engine);
+    sql.push("INSERT INTO login_throttles (key_hash, failures, updated_at) VALUES ");
+    for (n, key) in keys.iter().enumerate() {
+        sql.push(if n > 0 { ", (" } else { "(" }).bind(key.to_vec()).push(", 1, ").bind(time(now)).push(")");
+    }
+    sql.push(" ON CONFLICT (key_hash) DO UPDATE SET updated_at = excluded.updated_at, failures = CASE WHEN login_throttles.updated_at <= ");
+    sql.bind(long_ago.clone()).push(" THEN 1 ELSE login_throttles.failures + 1 END, blocked_until = CASE WHEN login_throttles.updated_at <= ");
+    sql.bind(long_ago).push(&format!(" OR login_throttles.failures < {FREE_FAILURES} THEN NULL"));
+    // The engines reckon with times each in its own way, so the waits are reckoned here; there are few.
+    for (doubled, wait) in waits().enumerate() {
+        sql.push(&format!(" WHEN login_throttles.failures = {} THEN ", FREE_FAILURES + doubled)).bind(time(now + wait));
+    }
+    sql.push(" ELSE ").bind(time(now + TimeDelta::seconds(LONGEST_WAIT))).push(" END");
+    sql
+}
+
+/// 1, 2, 4 … seconds, up to the longest wait.
+fn waits() -> impl Iterator<Item = TimeDelta> {
+    (0..).map(|doubled| 1_i64 << doubled).take_while(|seconds| *seconds < LONGEST_WAIT).map(TimeDelta::seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_quarter_of_an_hour() {
+        let seconds: Vec<_> = waits().map(|wait| wait.num_seconds()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
+    }
+
+    #[test]
+    fn a_key_that_is_named_twice_is_counted_once() {
+        let now = "2026-03-01T10:00:00Z".parse().unwrap();
+        let (text, _) = one_more_failure(Engine::Postgres, &[[2; 32], [1; 32], [2; 32]], now).into_parts();
+        assert_eq!(text.matches(", 1, ").count(), 2);
+    }
+}

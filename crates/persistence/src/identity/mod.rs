@@ -1,0 +1,9 @@
+//! Identity: the repositories, and what authentication asks before an organization is known.
+
+mod directory;
+mod login_session;
+mod organization;
+mod user;
+
+pub use directory::Accounts;
+pub(crate) use login_session::digest;

@@ -1,0 +1,93 @@
+use async_trait::async_trait;
+use matricula_domain::identity::{Membership, MembershipId, OrganizationId, User, UserId};
+use matricula_domain::shared::{Changed, Id};
+use matricula_entity::identity::memberships;
+use matricula_ports::PortError;
+use matricula_ports::identity::UserRepository;
+use sea_orm::Value;
+use uuid::Uuid;
+
+use crate::convert::{Columns, count, parsed, time};
+use crate::scoped::SCOPED;
+use crate::sql::Write;
+use crate::unit::Session;
+
+#[async_trait]
+impl UserRepository for Session {
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
+        let mut sql = self.sql();
+        sql.push("SELECT u.email, u.name, u.password_hash, u.locale, u.active, u.created_at, u.updated_at, u.version, m.id, m.role, m.active ");
+        // Users are nobody's own, so it is the membership that says whether this organization may see one.
+        sql.push("FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
+        sql.push(" AND m.organization_id = ").bind(self.organization).push(" AND m.user_id = ").bind(id.as_uuid());
+        let Some(row) = self.rows(sql).await?.pop() else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        Ok(Some(User {
+            id,
+            email: parsed(columns.next::<String>()?, "users.email")?,
+            name: parsed(columns.next::<String>()?, "users.name")?,
+            password_hash: columns.next()?,
+            locale: columns.next()?,
+            active: columns.next()?,
+            created_at: columns.next()?,
+            updated_at: columns.next()?,
+            version: count(columns.next::<i32>()?, "users.version")?,
+            membership: Membership {
+                id: MembershipId::from_uuid(columns.next()?),
+                organization: OrganizationId::from_uuid(self.organization),
+                role: parsed(columns.next::<String>()?, "memberships.role")?,
+                active: columns.next()?,
+            },
+        }))
+    }
+
+    async fn save(&self, user: &Changed<User>) -> Result<(), PortError> {
+        let state = user.state();
+        let id: Value = state.id.as_uuid().into();
+        let version: i32 = count(i64::from(state.version), "users.version")?;
+        let mut row: Vec<(&'static str, Value)> = vec![
+            ("email", state.email.as_str().into()),
+            ("name", state.name.as_str().into()),
+            ("password_hash", state.password_hash.clone().into()),
+            ("locale", state.locale.as_str().into()),
+            ("active", state.active.into()),
+            ("updated_at", time(state.updated_at)),
+            ("version", version.into()),
+        ];
+        if user.is_new() {
+            row.extend([("id", id), ("last_login_at", Value::ChronoDateTimeUtc(None)), ("created_at", time(state.created_at))]);
+            let (columns, row) = row.into_iter().unzip();
+            self.insert_row("users", columns, row, false);
+            self.insert::<memberships::Entity>(membership_model(self.organization, state));
+        } else {
+            self.write(Write::Update { table: "users", key: vec![("id", id)], set: row, version: Some(state.version - 1) });
+            self.write(membership_update(self.organization, state));
+        }
+        self.note(user);
+        Ok(())
+    }
+}
+
+fn membership_model(organization: Uuid, user: &User) -> memberships::Model {
+    memberships::Model {
+        organization_id: organization,
+        id: user.membership.id.as_uuid(),
+        user_id: user.id.as_uuid(),
+        role: user.membership.role.as_str().to_owned(),
+        person_id: None,
+        active: user.membership.active,
+        created_at: user.created_at,
+        updated_at: user.updated_at,
+        version: 1,
+    }
+}
+
+/// The membership has no version of its own to guard: the user's does.
+fn membership_update(organization: Uuid, user: &User) -> Write {
+    Write::Update {
+        table: "memberships",
+        key: vec![("organization_id", organization.into()), ("id", user.membership.id.as_uuid().into())],
+        set: vec![("role", user.membership.role.as_str().into()), ("active", user.membership.active.into()), ("updated_at", time(user.updated_at))],
+        version: None,
+    }
+}

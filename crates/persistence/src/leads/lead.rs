@@ -1,0 +1,164 @@
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use matricula_domain::catalog::{CourseId, CourseRunId};
+use matricula_domain::identity::UserId;
+use matricula_domain::leads::{Capture, FormVersionId, Lead, LeadChange, LeadId, LeadParts, Touch};
+use matricula_domain::people::{IdentifierKind, PersonId};
+use matricula_domain::shared::{Aggregate, Changed, EmailAddress, Field, Id, PhoneNumber, RecordId};
+use matricula_entity::leads::{lead_touches, leads};
+use matricula_ports::PortError;
+use matricula_ports::leads::{Intake, LeadRepository};
+use sea_orm::{ColumnTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::convert::{Columns, count, json, parsed, parsed_or_none};
+use crate::people::{COLUMNS, identifiers_in, read_person};
+use crate::scoped::SCOPED;
+use crate::unit::Session;
+
+/// The states in which there is still work in a lead, as the partial unique index has them.
+const OPEN: &str = "('new', 'contacted', 'qualified')";
+
+#[async_trait]
+impl LeadRepository for Session {
+    async fn intake(&self, capture: &Capture) -> Result<Intake, PortError> {
+        let organization = self.organization;
+        let mut sql = self.sql();
+        sql.push("SELECT t.course_id, t.run_id, t.run_course_id, t.campaign_id, ").push(COLUMNS).push(", l.id FROM (SELECT ");
+        sql.push("(SELECT id FROM courses WHERE organization_id = ").bind(organization).push(" AND archived_at IS NULL AND slug = ");
+        sql.bind(capture.course.as_ref().map(ToString::to_string)).push(") AS course_id, ");
+        for column in ["id", "course_id"] {
+            sql.push("(SELECT ").push(column).push(" FROM course_runs WHERE organization_id = ").bind(organization);
+            sql.push(" AND archived_at IS NULL AND id = ").bind(capture.course_run_id.map(Id::as_uuid));
+            sql.push(if column == "id" { ") AS run_id, " } else { ") AS run_course_id, " });
+        }
+        sql.push("(SELECT id FROM campaigns WHERE organization_id = ").bind(organization).push(" AND archived_at IS NULL AND slug = ");
+        sql.bind(capture.campaign.as_ref().map(ToString::to_string)).push(") AS campaign_id) t ");
+        sql.push("LEFT JOIN people p ON p.organization_id = ").bind(organization).push(" AND p.id IN (SELECT person_id FROM person_identifiers ");
+        sql.push("WHERE organization_id = ").bind(organization).push(" AND ");
+        identifiers_in(&mut sql, &identifiers(capture));
+        sql.push(") LEFT JOIN person_identifiers i ON i.organization_id = p.organization_id AND i.person_id = p.id ");
+        sql.push("LEFT JOIN leads l ON l.organization_id = p.organization_id AND l.person_id = p.id AND l.status IN ").push(OPEN);
+        sql.push(" AND l.course_id IS NOT DISTINCT FROM COALESCE(t.course_id, t.run_course_id) WHERE ").push(SCOPED);
+        sql.push(" ORDER BY p.created_at, p.id, i.created_at, i.id");
+
+        let mut intake = Intake::default();
+        let mut open_leads = BTreeSet::new();
+        for row in self.rows(sql).await? {
+            let mut columns = Columns::of(&row);
+            let (course, run, run_course, campaign): (Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>) =
+                (columns.next()?, columns.next()?, columns.next()?, columns.next()?);
+            intake.course = course.or(run_course.filter(|_| capture.course.is_none())).map(CourseId::from_uuid);
+            // A run of another course than the one that is named is not what they mean.
+            intake.course_run = run.filter(|_| capture.course.is_none() || course == run_course).map(CourseRunId::from_uuid);
+            intake.campaign = campaign.map(RecordId::from_uuid);
+            read_person(&mut columns, &mut intake.people)?;
+            open_leads.extend(Columns::last::<Option<Uuid>>(&row)?);
+        }
+        self.know(&intake.people);
+        if !open_leads.is_empty() {
+            let select = self.select::<leads::Entity>().filter(leads::Column::Id.is_in(open_leads));
+            intake.open_leads = self.all(select).await?.into_iter().map(lead_of).collect::<Result<_, _>>()?;
+        }
+        if let Some(key) = &capture.form {
+            intake.form = matricula_ports::leads::FormRepository::newest(self, key).await?;
+        }
+        Ok(intake)
+    }
+
+    async fn find(&self, id: LeadId) -> Result<Option<Lead>, PortError> {
+        self.one(self.select::<leads::Entity>().filter(leads::Column::Id.eq(id.as_uuid()))).await?.map(lead_of).transpose()
+    }
+
+    async fn save(&self, lead: &Changed<Lead>) -> Result<(), PortError> {
+        let parts = lead.state().parts();
+        let details = &parts.details;
+        let model = leads::Model {
+            organization_id: self.organization,
+            id: parts.id.as_uuid(),
+            person_id: parts.person.as_uuid(),
+            course_id: details.course_id.map(Id::as_uuid),
+            course_run_id: details.course_run_id.map(Id::as_uuid),
+            campaign_id: details.campaign_id.map(Id::as_uuid),
+            form_version_id: parts.form_version.map(Id::as_uuid),
+            message: details.message.as_ref().map(|message| message.as_str().to_owned()),
+            status: parts.status.as_str().to_owned(),
+            status_reason: parts.status_reason.clone(),
+            source: details.source.as_ref().map(ToString::to_string),
+            locale: parts.locale.clone(),
+            // The domain makes no lead without them (seed 0's CHECKs).
+            gdpr_consent: true,
+            privacy_policy_accepted: true,
+            attested_at: parts.attested_at,
+            assigned_to: parts.assigned_to.map(Id::as_uuid),
+            enrollment_id: parts.enrollment,
+            created_at: parts.created_at,
+            updated_at: parts.updated_at,
+            version: count(i64::from(parts.version), "leads.version")?,
+        };
+        if lead.is_new() {
+            self.insert::<leads::Entity>(model);
+        } else {
+            self.update::<leads::Entity>(model, lead.state().version(), &[leads::Column::AttestedAt]);
+        }
+        if let Some(touch) = lead.fact().touch() {
+            self.insert::<lead_touches::Entity>(touch_model(self.organization, touch));
+        }
+        self.note(lead);
+        Ok(())
+    }
+}
+
+/// The identifiers that a form tells.
+fn identifiers(capture: &Capture) -> Vec<(IdentifierKind, String)> {
+    let email = capture.email.as_ref().map(EmailAddress::as_str).map(|value| (IdentifierKind::Email, value.to_owned()));
+    let phone = capture.phone.as_ref().map(PhoneNumber::as_str).map(|value| (IdentifierKind::Phone, value.to_owned()));
+    email.into_iter().chain(phone).collect()
+}
+
+fn touch_model(organization: Uuid, touch: &Touch) -> lead_touches::Model {
+    let utm = touch.utm.clone();
+    let text = |line: Option<matricula_domain::shared::Line<200>>| line.map(|line| line.to_string());
+    let (source, medium, campaign, content, term) = utm.map(|utm| (utm.source, utm.medium, utm.campaign, utm.content, utm.term)).unwrap_or_default();
+    lead_touches::Model {
+        organization_id: organization,
+        id: touch.id.as_uuid(),
+        lead_id: touch.lead.as_uuid(),
+        person_id: touch.person.as_uuid(),
+        campaign_id: touch.campaign.map(Id::as_uuid),
+        at: touch.at,
+        source: touch.source.clone(),
+        utm_source: text(source),
+        utm_medium: text(medium),
+        utm_campaign: text(campaign),
+        utm_content: text(content),
+        utm_term: text(term),
+        click_ids: touch.click_ids.as_ref().map(|ids| json(&ids.value())),
+        message: touch.message.clone(),
+    }
+}
+
+fn lead_of(row: leads::Model) -> Result<Lead, PortError> {
+    Ok(Lead::from_parts(LeadParts {
+        id: LeadId::from_uuid(row.id),
+        person: PersonId::from_uuid(row.person_id),
+        details: LeadChange {
+            course_id: row.course_id.map(CourseId::from_uuid),
+            course_run_id: row.course_run_id.map(CourseRunId::from_uuid),
+            campaign_id: row.campaign_id.map(RecordId::from_uuid),
+            message: parsed_or_none(row.message, "leads.message")?,
+            source: parsed_or_none(row.source, "leads.source")?,
+        },
+        form_version: row.form_version_id.map(FormVersionId::from_uuid),
+        status: parsed(row.status, "leads.status")?,
+        status_reason: row.status_reason,
+        locale: row.locale,
+        attested_at: row.attested_at,
+        assigned_to: row.assigned_to.map(UserId::from_uuid),
+        enrollment: row.enrollment_id,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        version: count(row.version, "leads.version")?,
+    }))
+}

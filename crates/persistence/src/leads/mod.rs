@@ -1,0 +1,5 @@
+//! Leads: the repositories, and what screens read.
+
+mod form;
+mod lead;
+mod queries;

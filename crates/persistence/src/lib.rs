@@ -1,0 +1,32 @@
+//! The sea-orm adapter: every port that needs a database, once, for `SQLite` and for `PostgreSQL`.
+//!
+//! `scoped` is the only door to a query, `unit` the unit of work; the modules of the contexts say what is read and written.
+
+mod audit;
+mod catalog;
+mod convert;
+mod database;
+mod enrollment;
+mod error;
+mod feed;
+mod identity;
+mod key_store;
+mod leads;
+mod notifications;
+mod people;
+mod privacy;
+mod records;
+mod reporting;
+mod scoped;
+mod sealing;
+mod sql;
+mod statements;
+mod unit;
+
+pub use audit::{AuditStore, Signer};
+pub use database::{Database, Engine, Options};
+pub use identity::Accounts;
+pub use key_store::KeyStore;
+pub use notifications::Queue;
+pub use scoped::Queries;
+pub use unit::Store;

@@ -1,0 +1,208 @@
+use std::fmt::Write as _;
+
+use sea_orm::{Statement, Value};
+
+use crate::Engine;
+
+/// A statement in the making: text and bound values, for either engine. Names come from the code, values are always bound.
+#[derive(Debug)]
+pub(crate) struct Sql {
+    engine: Engine,
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self { engine, text: String::with_capacity(512), values: Vec::with_capacity(32) }
+    }
+
+    /// Adds text.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a value.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        match self.engine {
+            // Without a number: SQLite looks numbered ones up by name, each time from the first, which a thousand rows feel.
+            Engine::Sqlite => self.text.push('?'),
+            Engine::Postgres => _ = write!(self.text, "${}", self.values.len()),
+        }
+        self
+    }
+
+    /// Adds several values with commas between them.
+    pub(crate) fn bind_all<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
+        for (n, value) in values.into_iter().enumerate() {
+            if n > 0 {
+                self.push(", ");
+            }
+            self.bind(value);
+        }
+        self
+    }
+
+    /// Adds names in quotes with commas between them.
+    pub(crate) fn names<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> &mut Self {
+        for (n, name) in names.into_iter().enumerate() {
+            if n > 0 {
+                self.push(", ");
+            }
+            self.name(name);
+        }
+        self
+    }
+
+    /// Adds a name in quotes.
+    pub(crate) fn name(&mut self, name: &str) -> &mut Self {
+        debug_assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{name}");
+        self.push("\"").push(name).push("\"")
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.engine == Engine::Postgres
+    }
+
+    pub(crate) fn into_parts(self) -> (String, Vec<Value>) {
+        (self.text, self.values)
+    }
+
+    pub(crate) fn into_statement(self) -> Statement {
+        Statement::from_sql_and_values(self.engine.backend(), self.text, self.values)
+    }
+}
+
+/// What a row is known by.
+type Key = Vec<(&'static str, Value)>;
+
+/// A write that a unit of work will make at its commit.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    /// Rows that must be new.
+    Insert {
+        table: &'static str,
+        columns: Vec<&'static str>,
+        rows: Vec<Vec<Value>>,
+        /// Whether rows that are there already are left alone instead of being a conflict.
+        lenient: bool,
+    },
+    /// One row that must be as it was expected.
+    Update {
+        table: &'static str,
+        /// The key of the row.
+        key: Key,
+        set: Vec<(&'static str, Value)>,
+        /// The version that it must have.
+        version: Option<u32>,
+    },
+    /// A run's counters move, if there is room.
+    Seats { organization: uuid::Uuid, run: uuid::Uuid, taken: i32, held: i32 },
+    /// A run has no free seat, and gets none before this is committed.
+    Full { organization: uuid::Uuid, run: uuid::Uuid },
+    /// Rows that go.
+    Delete { table: &'static str, key: Key },
+}
+
+impl Write {
+    /// The row that it changes or removes.
+    fn row(&self) -> Option<(&'static str, Key)> {
+        match self {
+            Self::Insert { .. } => None,
+            Self::Update { table, key, .. } | Self::Delete { table, key } => Some((table, key.clone())),
+            Self::Seats { organization, run, .. } | Self::Full { organization, run } => {
+                Some(("course_runs", vec![("organization_id", (*organization).into()), ("id", (*run).into())]))
+            }
+        }
+    }
+
+    /// Whether it is about a row that an earlier write makes, changes or removes; a new row may stand where another one stood, so it
+    /// builds on every change of its table.
+    pub(crate) fn builds_on(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Insert { .. }, Self::Insert { .. }) => false,
+            (Self::Insert { table, .. }, changed) => changed.row().is_some_and(|(changed, _)| changed == *table),
+            (changed, Self::Insert { table, columns, rows, .. }) => {
+                let has = |row: &[Value], name: &str, value: &Value| columns.iter().zip(row).any(|(column, held)| *column == name && held == value);
+                let is_at = |row: &[Value], key: &Key| key.iter().all(|(name, value)| has(row, name, value));
+                changed.row().is_some_and(|(changed, key)| changed == *table && rows.iter().any(|row| is_at(row, &key)))
+            }
+            (changed, earlier) => changed.row() == earlier.row(),
+        }
+    }
+
+    /// Takes the rows of a write that can be one with this; gives it back if it cannot.
+    pub(crate) fn join(&mut self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Insert { table, columns, rows, lenient }, Self::Insert { table: same, columns: known, rows: more, lenient: manner })
+                if *table == same && *columns == known && *lenient == manner =>
+            {
+                rows.extend(more);
+                None
+            }
+            (_, other) => Some(other),
+        }
+    }
+
+    /// How many rows it must touch, and what it means when it does not. `None` if any number will do.
+    pub(crate) fn expects(&self) -> Option<(u64, String)> {
+        use crate::error::{CONFLICT, STALE};
+        match self {
+            Self::Insert { lenient: true, .. } | Self::Delete { .. } => None,
+            Self::Insert { table, rows, .. } => Some((rows.len() as u64, format!("{CONFLICT}{table}"))),
+            Self::Update { table, .. } => Some((1, format!("{STALE}{table}"))),
+            Self::Seats { .. } | Self::Full { .. } => Some((1, format!("{CONFLICT}seats"))),
+        }
+    }
+
+    /// Writes it down.
+    pub(crate) fn write(self, sql: &mut Sql) {
+        match self {
+            Self::Insert { table, columns, rows, .. } => {
+                sql.push("INSERT INTO ").name(table).push(" (").names(columns.iter().copied()).push(") VALUES ");
+                for (n, row) in rows.into_iter().enumerate() {
+                    sql.push(if n > 0 { ", (" } else { "(" }).bind_all(row).push(")");
+                }
+                // Counted afterwards instead of raised by the database, whose own error would write the values to its log.
+                sql.push(" ON CONFLICT DO NOTHING");
+            }
+            Self::Update { table, key, set, version } => {
+                sql.push("UPDATE ").name(table).push(" SET ");
+                for (n, (column, value)) in set.into_iter().enumerate() {
+                    sql.push(if n > 0 { ", " } else { "" }).name(column).push(" = ").bind(value);
+                }
+                where_key(sql, key);
+                if let Some(version) = version {
+                    sql.push(" AND version = ").bind(i64::from(version));
+                }
+            }
+            Self::Seats { organization, run, taken, held } => {
+                sql.push("UPDATE course_runs SET seats_taken = seats_taken + ").bind(taken).push(", seats_held = seats_held + ").bind(held);
+                sql.push(" WHERE organization_id = ").bind(organization).push(" AND id = ").bind(run);
+                sql.push(" AND seats_taken + seats_held + ").bind(taken + held).push(" <= max_students");
+                sql.push(" AND seats_taken + ").bind(taken).push(" >= 0 AND seats_held + ").bind(held).push(" >= 0");
+            }
+            Self::Full { organization, run } => {
+                // An update, since it is what waits for who frees a seat at this moment, and then looks again.
+                sql.push("UPDATE course_runs SET seats_taken = seats_taken WHERE organization_id = ").bind(organization).push(" AND id = ").bind(run);
+                sql.push(" AND seats_taken + seats_held >= max_students");
+            }
+            Self::Delete { table, key } => {
+                sql.push("DELETE FROM ").name(table);
+                where_key(sql, key);
+            }
+        }
+    }
+}
+
+fn where_key(sql: &mut Sql, key: Key) {
+    for (n, (column, value)) in key.into_iter().enumerate() {
+        sql.push(if n > 0 { " AND " } else { " WHERE " }).name(column).push(" = ").bind(value);
+    }
+}

@@ -1,0 +1,640 @@
+//! The unit of work. It buffers what is saved and writes it at the commit: on `PostgreSQL` one statement of data-modifying
+//! CTEs, which is a transaction by itself, so that a change costs one round trip and holds its row locks for that long only;
+//! on `SQLite` one immediate transaction. Audit and outbox rows of every fact go with it.
+
+use std::any::Any;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use matricula_domain::people::{KeyId, PersonId};
+use matricula_domain::shared::{Aggregate, Change, Changed, Fact, Fields, Id, Instant, Noun, SubjectRef, Value};
+use matricula_ports::{Ids, PortError, Scope, StoredAnswer, Transactions, UnitOfWork};
+use moka::sync::Cache;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DatabaseTransaction, EntityName, EntityTrait, IdenStatic, IntoActiveModel, Iterable, QueryResult,
+    Select, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use uuid::Uuid;
+
+use crate::convert::{json, made_at, time};
+use crate::database::{Database, Engine};
+use crate::error::port;
+use crate::key_store::KeyStore;
+use crate::scoped::{OrganizationOwned, Reader, SCOPED, Sight, models, prepare, prepare_select};
+use crate::sealing::{commitment, random, seal};
+use crate::sql::{Sql, Write};
+use crate::statements::{one_statement, runs, waves};
+
+/// How long a kept answer can be repeated.
+const ANSWER_LIVES: chrono::Duration = chrono::Duration::hours(24);
+
+/// The name in the audit chain and the key of a person. Neither ever changes, so they are remembered.
+pub(crate) type Subjects = Cache<(Uuid, PersonId), (SubjectRef, KeyId)>;
+
+/// The lines in which works wait that are done again. All threads of this copy of the program share them, and organizations hardly.
+static TURNS: [tokio::sync::Mutex<()>; 16] = [const { tokio::sync::Mutex::const_new(()) }; 16];
+
+/// Makes units of work.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) database: Arc<Database>,
+    pub(crate) keys: Arc<KeyStore>,
+    pub(crate) ids: Arc<dyn Ids>,
+    subjects: Subjects,
+}
+
+impl Store {
+    /// Units of work on this database, sealing under the keys of this key store.
+    pub fn new(database: Arc<Database>, keys: Arc<KeyStore>, ids: Arc<dyn Ids>) -> Self {
+        Self { database, keys, ids, subjects: Cache::new(20_000) }
+    }
+
+    fn session(&self, scope: &Scope) -> Session {
+        Session {
+            sight: Sight::Organization(scope.organization().as_uuid()),
+            organization: scope.organization().as_uuid(),
+            scope: scope.clone(),
+            store: self.clone(),
+            open: tokio::sync::Mutex::new(None),
+            pending: Mutex::default(),
+        }
+    }
+
+    /// Writes audit entries that come with no change, in a transaction of their own.
+    pub(crate) async fn note(&self, scope: &Scope, noted: Noted) -> Result<(), PortError> {
+        let session = self.session(scope);
+        session.pending().noted.push(noted);
+        Box::new(session).commit().await
+    }
+}
+
+#[async_trait]
+impl Transactions for Store {
+    async fn begin(&self, scope: &Scope) -> Result<Box<dyn UnitOfWork>, PortError> {
+        Ok(Box::new(self.session(scope)))
+    }
+
+    async fn turn(&self, scope: &Scope) -> Box<dyn Any + Send> {
+        let [.., last] = scope.organization().as_uuid().into_bytes();
+        Box::new(TURNS[usize::from(last) % TURNS.len()].lock().await)
+    }
+}
+
+/// Something that the audit (and, if it is a fact, the outbox) will be told.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
+    pub(crate) at: Instant,
+    pub(crate) action: String,
+    pub(crate) entity: &'static str,
+    pub(crate) entity_id: Uuid,
+    pub(crate) version: u32,
+    pub(crate) subject: Option<PersonId>,
+    pub(crate) purpose: Option<String>,
+    pub(crate) changes: Vec<Change>,
+    /// What the outbox carries; `None` for what is no fact.
+    pub(crate) data: Option<Fields>,
+}
+
+impl Noted {
+    pub(crate) fn of<A: Aggregate>(changed: &Changed<A>) -> Self {
+        let (state, Noun { one, .. }) = (changed.state(), changed.state().noun());
+        Self {
+            at: changed.at(),
+            action: format!("{one}.{}", changed.fact().verb()),
+            entity: one,
+            entity_id: state.id(),
+            version: state.version(),
+            subject: state.subject(),
+            purpose: None,
+            changes: changed.changes().to_vec(),
+            data: Some(changed.fact().data()),
+        }
+    }
+}
+
+/// What will be written at the commit.
+#[derive(Default)]
+struct Pending {
+    writes: Vec<Write>,
+    noted: Vec<Noted>,
+    seats: BTreeMap<Uuid, (i32, i32)>,
+    answer: Option<StoredAnswer>,
+    subjects: HashMap<PersonId, (SubjectRef, KeyId)>,
+    /// Why an early write was refused, and with it everything before it: nothing of this unit can be committed any more.
+    refused: Option<Refused>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    /// Somebody else was faster, and doing it again may help.
+    TooLate,
+    /// Something else.
+    Otherwise,
+}
+
+impl From<&PortError> for Refused {
+    fn from(error: &PortError) -> Self {
+        match error {
+            PortError::Stale | PortError::Conflict(_) => Self::TooLate,
+            _ => Self::Otherwise,
+        }
+    }
+}
+
+/// A unit of work; every repository at once.
+pub(crate) struct Session {
+    pub(crate) store: Store,
+    pub(crate) scope: Scope,
+    pub(crate) organization: Uuid,
+    sight: Sight,
+    /// A transaction of the database, where one statement is not enough.
+    open: tokio::sync::Mutex<Option<DatabaseTransaction>>,
+    pending: Mutex<Pending>,
+}
+
+impl Session {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader { database: &self.store.database, sight: self.sight }
+    }
+
+    /// A select of the organization's own rows.
+    pub(crate) fn select<E: OrganizationOwned>(&self) -> Select<E> {
+        self.reader().select::<E>()
+    }
+
+    /// Starts a hand-made select, which must have [`SCOPED`] in its outermost `WHERE`.
+    pub(crate) fn sql(&self) -> Sql {
+        Sql::new(self.store.database.engine)
+    }
+
+    pub(crate) async fn rows(&self, sql: Sql) -> Result<Vec<QueryResult>, PortError> {
+        self.read(prepare(sql, self.sight)).await
+    }
+
+    pub(crate) async fn all<E: EntityTrait>(&self, select: Select<E>) -> Result<Vec<E::Model>, PortError> {
+        models::<E>(&self.read(prepare_select(self.store.database.engine, select, self.sight)).await?)
+    }
+
+    pub(crate) async fn one<E: EntityTrait>(&self, select: Select<E>) -> Result<Option<E::Model>, PortError> {
+        Ok(self.all(select).await?.into_iter().next())
+    }
+
+    /// Reads see what this unit saved: if there is something, it is written first, in a transaction that stays open.
+    async fn read(&self, statement: sea_orm::Statement) -> Result<Vec<QueryResult>, PortError> {
+        let mut open = self.open.lock().await;
+        let dirty = {
+            let pending = self.pending();
+            !pending.writes.is_empty() || !pending.seats.is_empty()
+        };
+        if open.is_none() && !dirty {
+            return self.store.database.read.query_all_raw(statement).await.map_err(port);
+        }
+        let tx = match open.take() {
+            Some(tx) => tx,
+            None => self.begin().await?,
+        };
+        if dirty {
+            let writes = self.take_writes();
+            let written = self.execute_all(&tx, writes).await;
+            if let Err(error) = &written {
+                self.pending().refused = Some(error.into());
+            }
+            written?;
+        }
+        let rows = tx.query_all_raw(statement).await.map_err(port);
+        *open = Some(tx);
+        rows
+    }
+
+    async fn begin(&self) -> Result<DatabaseTransaction, PortError> {
+        let database = &self.store.database;
+        // On SQLite the write lock is taken at once: a transaction that read first could not get it later.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (database.engine == Engine::Sqlite).then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = database.write.begin_with_options(options).await.map_err(port)?;
+        if let Some(statement) = self.sight.set_local(database.engine) {
+            tx.execute_raw(statement).await.map_err(port)?;
+        }
+        Ok(tx)
+    }
+
+    /// Saves a new row.
+    pub(crate) fn insert<E>(&self, model: E::Model)
+    where
+        E: EntityTrait + EntityName + Default,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
+    {
+        let (columns, row) = columns_of::<E>(model);
+        self.insert_row(table_of::<E>(), columns, row, false);
+    }
+
+    /// Saves a new row, or leaves one alone that is there already.
+    pub(crate) fn insert_if_new<E>(&self, model: E::Model)
+    where
+        E: EntityTrait + EntityName + Default,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
+    {
+        let (columns, row) = columns_of::<E>(model);
+        self.insert_row(table_of::<E>(), columns, row, true);
+    }
+
+    pub(crate) fn insert_row(&self, table: &'static str, columns: Vec<&'static str>, row: Vec<sea_orm::Value>, lenient: bool) {
+        self.pending().writes.push(Write::Insert { table, columns, rows: vec![row], lenient });
+    }
+
+    /// Saves a row that was read before; `except` are the columns that stay as they are.
+    pub(crate) fn update<E>(&self, model: E::Model, version: u32, except: &[E::Column])
+    where
+        E: OrganizationOwned + EntityName + Default,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
+    {
+        let except: Vec<_> = except.iter().map(IdenStatic::as_str).collect();
+        let keys: Vec<_> = E::PrimaryKey::iter().map(|key| key.as_str()).collect();
+        let (columns, row) = columns_of::<E>(model);
+        let (mut key, mut set) = (Vec::new(), Vec::new());
+        for (column, value) in columns.into_iter().zip(row) {
+            if keys.contains(&column) || column == "organization_id" {
+                key.push((column, value));
+            } else if !except.contains(&column) && column != "created_at" {
+                set.push((column, value));
+            }
+        }
+        self.pending().writes.push(Write::Update { table: table_of::<E>(), key, set, version: Some(version - 1) });
+    }
+
+    pub(crate) fn write(&self, write: Write) {
+        self.pending().writes.push(write);
+    }
+
+    /// Moves a run's seats; moves of the same run in one unit add up.
+    pub(crate) fn move_seats(&self, run: Uuid, taken: i32, held: i32) {
+        let mut pending = self.pending();
+        let sum = pending.seats.entry(run).or_default();
+        *sum = (sum.0 + taken, sum.1 + held);
+    }
+
+    /// Tells audit and outbox.
+    pub(crate) fn note<A: Aggregate>(&self, changed: &Changed<A>) {
+        self.pending().noted.push(Noted::of(changed));
+    }
+
+    pub(crate) fn note_other(&self, noted: Noted) {
+        self.pending().noted.push(noted);
+    }
+
+    /// Remembers under which name and key a person is known, since a fact may need it at the commit.
+    pub(crate) fn knows(&self, person: PersonId, subject: SubjectRef, key: KeyId) {
+        self.pending().subjects.insert(person, (subject, key));
+        self.store.subjects.insert((self.organization, person), (subject, key));
+    }
+
+    /// The key under which what concerns a person is sealed.
+    pub(crate) async fn key_of(&self, person: PersonId) -> Result<KeyId, PortError> {
+        let known = self.pending().subjects.get(&person).copied().or_else(|| self.store.subjects.get(&(self.organization, person)));
+        match known {
+            Some((_, key)) => Ok(key),
+            None => {
+                let mut subjects = HashMap::new();
+                self.look_up_subjects([person.as_uuid()].into(), &mut subjects).await?;
+                subjects.get(&person).map(|(_, key)| *key).ok_or(PortError::Dangling("person"))
+            }
+        }
+    }
+
+    fn take_writes(&self) -> Vec<Write> {
+        let mut pending = self.pending();
+        let seats = std::mem::take(&mut pending.seats);
+        let mut writes = std::mem::take(&mut pending.writes);
+        writes.extend(seats.into_iter().filter(|(_, moved)| *moved != (0, 0)).map(|(run, (taken, held))| Write::Seats {
+            organization: self.organization,
+            run,
+            taken,
+            held,
+        }));
+        writes
+    }
+
+    /// The audit and outbox rows of everything noted, and the answer that is kept.
+    async fn derived_writes(&self) -> Result<Vec<Write>, PortError> {
+        let (noted, answer, mut subjects) = {
+            let mut pending = self.pending();
+            (std::mem::take(&mut pending.noted), pending.answer.take(), std::mem::take(&mut pending.subjects))
+        };
+        self.resolve_subjects(&noted, &mut subjects).await?;
+        let mut rows = Rows::default();
+        for noted in noted {
+            self.rows_of(noted, &subjects, &mut rows).await?;
+        }
+        let mut writes = rows.into_writes();
+        if let (Some(answer), Some(once)) = (answer, self.scope.once_key()) {
+            let id = self.store.ids.next();
+            let now = answer_time(&writes).or_else(|| made_at(id)).unwrap_or_default();
+            let headers = Value::Map(answer.headers.into_iter().map(|(name, value)| (name, Value::Text(value))).collect());
+            writes.push(Write::Insert {
+                table: "idempotency_keys",
+                columns: vec![
+                    "organization_id",
+                    "id",
+                    "principal",
+                    "route",
+                    "key",
+                    "fingerprint",
+                    "status",
+                    "headers",
+                    "body",
+                    "created_at",
+                    "expires_at",
+                ],
+                rows: vec![vec![
+                    self.organization.into(),
+                    id.into(),
+                    once.principal.clone().into(),
+                    once.route.clone().into(),
+                    once.key.clone().into(),
+                    once.fingerprint.to_vec().into(),
+                    i32::from(answer.status).into(),
+                    json(&headers).into(),
+                    answer.body.into(),
+                    now.into(),
+                    (now + ANSWER_LIVES).into(),
+                ]],
+                lenient: false,
+            });
+        }
+        Ok(writes)
+    }
+
+    async fn resolve_subjects(&self, noted: &[Noted], subjects: &mut HashMap<PersonId, (SubjectRef, KeyId)>) -> Result<(), PortError> {
+        let mut missing = HashSet::new();
+        for person in noted.iter().filter_map(|noted| noted.subject) {
+            if let Entry::Vacant(place) = subjects.entry(person) {
+                match self.store.subjects.get(&(self.organization, person)) {
+                    Some(known) => _ = place.insert(known),
+                    None => _ = missing.insert(person.as_uuid()),
+                }
+            }
+        }
+        self.look_up_subjects(missing, subjects).await
+    }
+
+    async fn look_up_subjects(&self, missing: HashSet<Uuid>, subjects: &mut HashMap<PersonId, (SubjectRef, KeyId)>) -> Result<(), PortError> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut sql = self.sql();
+        sql.push("SELECT id, subject_ref, key_id FROM people WHERE ").push(SCOPED).push(" AND organization_id = ").bind(self.organization);
+        sql.push(" AND id IN (").bind_all(missing).push(")");
+        for row in self.rows(sql).await? {
+            let [id, subject, key]: [Uuid; 3] =
+                [row.try_get_by_index(0).map_err(port)?, row.try_get_by_index(1).map_err(port)?, row.try_get_by_index(2).map_err(port)?];
+            let known = (SubjectRef::from_uuid(subject), KeyId::from_uuid(key));
+            self.store.subjects.insert((self.organization, PersonId::from_uuid(id)), known);
+            subjects.insert(PersonId::from_uuid(id), known);
+        }
+        Ok(())
+    }
+
+    async fn rows_of(&self, noted: Noted, subjects: &HashMap<PersonId, (SubjectRef, KeyId)>, rows: &mut Rows) -> Result<(), PortError> {
+        let subject = match noted.subject {
+            Some(person) => Some(*subjects.get(&person).ok_or(PortError::Dangling("person"))?),
+            None => None,
+        };
+        let id = self.store.ids.next();
+        let names = Value::List(noted.changes.iter().map(|change| change.field.as_str().into()).collect());
+        let subject_ref = subject.map(|(subject, _)| subject.as_uuid());
+        let mut committed = None;
+        if !noted.changes.is_empty() {
+            let detail = Value::Map(
+                noted
+                    .changes
+                    .into_iter()
+                    .map(|change| (change.field, Value::Map(vec![("from".to_owned(), change.from), ("to".to_owned(), change.to)])))
+                    .collect(),
+            )
+            .canonical();
+            let r: [u8; 32] = random();
+            committed = Some(commitment(&r, detail.as_bytes()));
+            let key = subject.map_or_else(|| KeyId::from_uuid(self.organization), |(_, key)| key);
+            let material = match subject {
+                Some(_) => self.store.keys.material(key).await?,
+                None => self.store.keys.material_of_organization(self.organization).await?,
+            };
+            let place = detail_place(self.organization, id, subject_ref);
+            let sealed = seal(&material, &place, &[&r[..], detail.as_bytes()].concat())?;
+            rows.details.push(vec![self.organization.into(), id.into(), subject_ref.into(), key.as_uuid().into(), sealed.into()]);
+        }
+        rows.entries.push(vec![
+            self.organization.into(),
+            id.into(),
+            time(noted.at),
+            self.scope.actor().to_string().into(),
+            noted.action.clone().into(),
+            noted.entity.into(),
+            noted.entity_id.into(),
+            i64::from(noted.version).into(),
+            subject_ref.into(),
+            json(&names).into(),
+            noted.purpose.into(),
+            self.scope.request_id().map(str::to_owned).into(),
+            committed.map(|bytes| bytes.to_vec()).into(),
+        ]);
+        if let Some(data) = noted.data {
+            let payload = Value::Map(vec![("data".to_owned(), Value::Map(data)), ("changed".to_owned(), names)]);
+            rows.outbox.push(vec![
+                self.organization.into(),
+                id.into(),
+                time(noted.at),
+                noted.action.into(),
+                noted.entity.into(),
+                noted.entity_id.into(),
+                i64::from(noted.version).into(),
+                json(&payload).into(),
+            ]);
+        }
+        Ok(())
+    }
+
+    /// Executes writes in an open transaction.
+    async fn execute_all(&self, tx: &DatabaseTransaction, writes: Vec<Write>) -> Result<(), PortError> {
+        match self.store.database.engine {
+            Engine::Sqlite => {
+                // One after the other: a row that was not new is told as such, before something that refers to it fails for want of it.
+                for write in runs(writes) {
+                    let expected = write.expects();
+                    let mut sql = self.sql();
+                    write.write(&mut sql);
+                    let done = tx.execute_raw(sql.into_statement()).await.map_err(port)?.rows_affected();
+                    if let Some((count, what)) = expected
+                        && done != count
+                    {
+                        return Err(refusal(&what));
+                    }
+                }
+            }
+            Engine::Postgres => {
+                for wave in waves(writes) {
+                    tx.query_all_raw(one_statement(wave, self.organization)).await.map_err(port)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a sealed detail stands: it opens nowhere else.
+pub(crate) fn detail_place(organization: Uuid, entry: Uuid, subject: Option<Uuid>) -> Vec<u8> {
+    [organization.as_bytes().as_slice(), entry.as_bytes(), subject.unwrap_or_default().as_bytes()].concat()
+}
+
+/// A kept answer is as old as the audit entry of its effect. (One that had none is as old as its id.)
+fn answer_time(writes: &[Write]) -> Option<Instant> {
+    writes.iter().find_map(|write| match write {
+        Write::Insert { table: "audit_entries", rows, .. } => rows.first().and_then(|row| match row.get(2) {
+            Some(sea_orm::Value::ChronoDateTimeUtc(at)) => at.as_ref().map(|at| Instant::from(*at)),
+            _ => None,
+        }),
+        _ => None,
+    })
+}
+
+#[derive(Default)]
+struct Rows {
+    entries: Vec<Vec<sea_orm::Value>>,
+    details: Vec<Vec<sea_orm::Value>>,
+    outbox: Vec<Vec<sea_orm::Value>>,
+}
+
+impl Rows {
+    fn into_writes(self) -> Vec<Write> {
+        let tables = [
+            (
+                "audit_entries",
+                vec![
+                    "organization_id",
+                    "id",
+                    "at",
+                    "actor",
+                    "action",
+                    "entity",
+                    "entity_id",
+                    "entity_version",
+                    "subject_ref",
+                    "fields",
+                    "purpose",
+                    "request_id",
+                    "commitment",
+                ],
+                self.entries,
+            ),
+            ("audit_details", vec!["organization_id", "entry_id", "subject_ref", "key_id", "sealed"], self.details),
+            ("outbox", vec!["organization_id", "id", "at", "fact", "entity", "entity_id", "entity_version", "payload"], self.outbox),
+        ];
+        tables
+            .into_iter()
+            .filter(|(_, _, rows)| !rows.is_empty())
+            .map(|(table, columns, rows)| Write::Insert { table, columns, rows, lenient: false })
+            .collect()
+    }
+}
+
+fn refusal(what: &str) -> PortError {
+    match what.strip_prefix(crate::error::CONFLICT) {
+        Some(name) => PortError::Conflict(crate::error::known(name)),
+        None => PortError::Stale,
+    }
+}
+
+fn table_of<E: EntityName + Default>() -> &'static str {
+    E::default().table_name()
+}
+
+fn columns_of<E>(model: E::Model) -> (Vec<&'static str>, Vec<sea_orm::Value>)
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+    E::ActiveModel: ActiveModelTrait<Entity = E>,
+{
+    let model = model.into_active_model();
+    E::Column::iter()
+        .filter_map(|column| match model.get(column) {
+            ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Some((column.as_str(), value)),
+            ActiveValue::NotSet => None,
+        })
+        .unzip()
+}
+
+macro_rules! every_repository {
+    ($($accessor:ident: $port:path),+ $(,)?) => {
+        #[async_trait]
+        impl UnitOfWork for Session {
+            $(fn $accessor(&self) -> &dyn $port { self })+
+
+            fn remember(&self, answer: StoredAnswer) {
+                self.pending().answer = Some(answer);
+            }
+
+            fn came_too_late(&self) -> bool {
+                self.pending().refused == Some(Refused::TooLate)
+            }
+
+            async fn commit(self: Box<Self>) -> Result<(), PortError> {
+                if self.pending().refused.is_some() {
+                    return Err(PortError::Stale);
+                }
+                let mut writes = self.take_writes();
+                writes.extend(self.derived_writes().await?);
+                let open = self.open.lock().await.take();
+                if open.is_none() && writes.is_empty() {
+                    return Ok(());
+                }
+                let database = &self.store.database;
+                let tx = match open {
+                    Some(tx) => tx,
+                    None if database.engine == Engine::Postgres => {
+                        let mut waves = waves(writes);
+                        if waves.len() == 1 {
+                            let wave = waves.swap_remove(0);
+                            return database.write.query_all_raw(one_statement(wave, self.organization)).await.map(|_| ()).map_err(port);
+                        }
+                        let tx = self.begin().await?;
+                        for wave in waves {
+                            tx.query_all_raw(one_statement(wave, self.organization)).await.map_err(port)?;
+                        }
+                        return tx.commit().await.map_err(port);
+                    }
+                    None => self.begin().await?,
+                };
+                self.execute_all(&tx, writes).await?;
+                tx.commit().await.map_err(port)
+            }
+        }
+    };
+}
+
+every_repository! {
+    organizations: matricula_ports::identity::OrganizationRepository,
+    users: matricula_ports::identity::UserRepository,
+    login_sessions: matricula_ports::identity::LoginSessionRepository,
+    people: matricula_ports::people::PersonRepository,
+    courses: matricula_ports::catalog::CourseRepository,
+    course_runs: matricula_ports::catalog::CourseRunRepository,
+    leads: matricula_ports::leads::LeadRepository,
+    forms: matricula_ports::leads::FormRepository,
+    enrollments: matricula_ports::enrollment::EnrollmentRepository,
+    seat_holds: matricula_ports::enrollment::SeatHoldRepository,
+    consents: matricula_ports::privacy::ConsentRepository,
+    consent_texts: matricula_ports::privacy::ConsentTextRepository,
+    records: matricula_ports::records::RecordRepository,
+    jobs: matricula_ports::notifications::JobRepository,
+}

@@ -1,0 +1,139 @@
+//! Ports of the context `catalog`.
+
+use async_trait::async_trait;
+use matricula_domain::catalog::{Course, CourseId, CourseRun, CourseRunId, CourseStatus, Modality, RunStatus};
+use matricula_domain::shared::{Changed, LocalDate, RecordId, Slug, TimeZone};
+
+use crate::{Page, PortError, Scope, Slice};
+
+/// Courses.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait CourseRepository: Send + Sync {
+    /// A course, archived or not.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self, id: CourseId) -> Result<Option<Course>, PortError>;
+
+    /// The course that has a slug.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Course>, PortError>;
+
+    /// Saves. A slug that is taken is a [`PortError::Conflict`] of the commit; a cycle or campus that is not there [`PortError::Dangling`].
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, course: &Changed<Course>) -> Result<(), PortError>;
+}
+
+/// A run with what enrolling into it needs to know, read at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunWithQueue {
+    /// The run with its seats.
+    pub run: CourseRun,
+    /// How many people wait. Who has an offer waits no more: a seat is held for them.
+    pub waiting: u32,
+    /// The time zone of its campus (or of the organization), in which its dates are meant.
+    pub time_zone: TimeZone,
+}
+
+/// Course runs.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait CourseRunRepository: Send + Sync {
+    /// A run, archived or not.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self, id: CourseRunId) -> Result<Option<CourseRun>, PortError>;
+
+    /// A run with its queue and time zone.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find_with_queue(&self, id: CourseRunId) -> Result<Option<RunWithQueue>, PortError>;
+
+    /// Saves plan and status; the seat counters move with enrollments and holds alone. Fewer places than are taken and held
+    /// are a [`PortError::Conflict`] of the commit.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, run: &Changed<CourseRun>) -> Result<(), PortError>;
+}
+
+/// Which courses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CourseFilter {
+    /// In this state.
+    pub status: Option<CourseStatus>,
+    /// Of the cycle with this slug.
+    pub cycle: Option<String>,
+    /// At the campus with this slug.
+    pub campus: Option<String>,
+    /// Taught this way.
+    pub modality: Option<Modality>,
+    /// With this SEO keyword.
+    pub keyword: Option<String>,
+    /// With this in the title.
+    pub q: Option<String>,
+    /// Featured or not.
+    pub featured: Option<bool>,
+    /// The one with this slug.
+    pub slug: Option<String>,
+}
+
+/// Which runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Of this course.
+    pub course: Option<CourseId>,
+    /// At this campus.
+    pub campus: Option<RecordId>,
+    /// In this state.
+    pub status: Option<RunStatus>,
+    /// Starting on or after this day.
+    pub starts_from: Option<LocalDate>,
+    /// Of published courses that are not archived alone.
+    pub published: bool,
+}
+
+/// A run with the length of its queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// The run with its seats.
+    pub run: CourseRun,
+    /// How many people wait.
+    pub waitlisted: u32,
+}
+
+/// Reads of the catalog for screens.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait CatalogQueries: Send + Sync {
+    /// Courses that are not archived, newest first.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn courses(&self, scope: &Scope, filter: &CourseFilter, page: &Page) -> Result<Slice<Course>, PortError>;
+
+    /// One course, archived or not.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn course(&self, scope: &Scope, id: CourseId) -> Result<Option<Course>, PortError>;
+
+    /// Runs that are not archived, newest first.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn runs(&self, scope: &Scope, filter: &RunFilter, page: &Page) -> Result<Slice<RunRow>, PortError>;
+
+    /// One run, archived or not.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn run(&self, scope: &Scope, id: CourseRunId) -> Result<Option<RunRow>, PortError>;
+}

@@ -1,0 +1,154 @@
+//! Ports of the context `identity`.
+
+use async_trait::async_trait;
+use matricula_domain::identity::{LoginSession, LoginSessionId, MembershipId, Organization, OrganizationId, Role, User, UserId};
+use matricula_domain::shared::{Changed, Instant, TimeZone};
+
+use crate::PortError;
+
+/// Organizations.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait OrganizationRepository: Send + Sync {
+    /// Saves. A slug that is taken is a [`PortError::Conflict`] of the commit.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, organization: &Changed<Organization>) -> Result<(), PortError>;
+}
+
+/// Users with their membership in this organization.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait UserRepository: Send + Sync {
+    /// A member of this organization.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self, id: UserId) -> Result<Option<User>, PortError>;
+
+    /// Saves user and membership. An address that is taken is a [`PortError::Conflict`] of the commit.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, user: &Changed<User>) -> Result<(), PortError>;
+}
+
+/// Login sessions.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait LoginSessionRepository: Send + Sync {
+    /// A login session of this organization.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self, id: LoginSessionId) -> Result<Option<LoginSession>, PortError>;
+
+    /// Saves.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, session: &Changed<LoginSession>) -> Result<(), PortError>;
+}
+
+/// What is known of an organization before anybody signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationRow {
+    /// Id.
+    pub id: OrganizationId,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its time zone.
+    pub time_zone: TimeZone,
+    /// Its language.
+    pub locale: String,
+}
+
+/// Somebody who may sign in, in one of their memberships.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The user.
+    pub user: UserId,
+    /// Hash of the password.
+    pub password_hash: Option<String>,
+    /// The membership.
+    pub membership: MembershipId,
+    /// Where.
+    pub organization: OrganizationId,
+}
+
+/// Somebody who signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The sign-in.
+    pub session: LoginSessionId,
+    /// The user.
+    pub user: UserId,
+    /// Their address.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// The membership.
+    pub membership: MembershipId,
+    /// What they may do.
+    pub role: Role,
+    /// Where.
+    pub organization: OrganizationRow,
+    /// Until when the access token opens.
+    pub expires_at: Instant,
+}
+
+/// What authentication asks before an organization is known. The only port that looks across organizations for a request.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The organization that has a slug.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn organization(&self, slug: &str) -> Result<Option<OrganizationRow>, PortError>;
+
+    /// All organizations, for jobs, at most so many after this one.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn organizations(&self, after: Option<OrganizationId>, most: u32) -> Result<Vec<OrganizationRow>, PortError>;
+
+    /// The account of an address: in the organization that is named, else in the oldest membership. Only active users and memberships.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn account<'a>(&self, email: &str, organization: Option<&'a str>) -> Result<Option<Account>, PortError>;
+
+    /// Who has the access token with this SHA-256, if it opens at this time.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn principal(&self, access_hash: [u8; 32], now: Instant) -> Result<Option<Principal>, PortError>;
+
+    /// The login session that has or had the refresh token with this SHA-256, and its organization.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn session_of_refresh(&self, refresh_hash: [u8; 32]) -> Result<Option<(OrganizationId, LoginSessionId)>, PortError>;
+
+    /// Until when signing in with one of these keys (an account, an address) must wait.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn throttled_until(&self, keys: &[[u8; 32]]) -> Result<Option<Instant>, PortError>;
+
+    /// Counts a failed sign-in for these keys; after a few of them each costs a longer wait, never a lock for good.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn count_failure(&self, keys: &[[u8; 32]], now: Instant) -> Result<(), PortError>;
+
+    /// Forgets the failures of a key after a sign-in that went well.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn forget_failures(&self, key: [u8; 32]) -> Result<(), PortError>;
+}

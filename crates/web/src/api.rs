@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use matricula_application::World;
+use matricula_application::access::Watch;
+use matricula_application::catalog::Catalog;
+use matricula_application::enrollment::Enrollments;
+use matricula_application::identity::Identity;
+use matricula_application::leads::Leads;
+use matricula_application::people::People;
+use matricula_application::privacy::Privacy;
+use matricula_ports::audit::{AuditChain, AuditQueries};
+use matricula_ports::catalog::CatalogQueries;
+use matricula_ports::enrollment::EnrollmentQueries;
+use matricula_ports::identity::Directory;
+use matricula_ports::leads::LeadQueries;
+use matricula_ports::notifications::Answers;
+use matricula_ports::people::PeopleQueries;
+use matricula_ports::privacy::ConsentTextQueries;
+use matricula_ports::records::RecordQueries;
+use matricula_ports::reporting::ReportQueries;
+
+use crate::limits::Limits;
+use crate::once::InFlight;
+
+/// Everything that a handler can reach: use cases for what changes something, queries for what is only read.
+pub struct Api {
+    /// The world of the use cases, for records.
+    pub world: World,
+    /// Signing in and out.
+    pub identity: Identity,
+    /// Leads.
+    pub leads: Leads,
+    /// Courses and runs.
+    pub catalog: Catalog,
+    /// Seats.
+    pub enrollments: Enrollments,
+    /// People.
+    pub people: People,
+    /// Consent.
+    pub privacy: Privacy,
+    /// Organizations by their slug.
+    pub directory: Arc<dyn Directory>,
+    /// Kept answers.
+    pub answers: Arc<dyn Answers>,
+    /// Denials.
+    pub watch: Watch,
+    /// Reads of leads.
+    pub lead_queries: Arc<dyn LeadQueries>,
+    /// Reads of the catalog.
+    pub catalog_queries: Arc<dyn CatalogQueries>,
+    /// Reads of seats.
+    pub enrollment_queries: Arc<dyn EnrollmentQueries>,
+    /// Reads of people.
+    pub people_queries: Arc<dyn PeopleQueries>,
+    /// Reads of texts.
+    pub text_queries: Arc<dyn ConsentTextQueries>,
+    /// Reads of records.
+    pub record_queries: Arc<dyn RecordQueries>,
+    /// Reports.
+    pub reports: Arc<dyn ReportQueries>,
+    /// Reads of the audit.
+    pub audit_queries: Arc<dyn AuditQueries>,
+    /// The audit chain.
+    pub audit_chain: Arc<dyn AuditChain>,
+    /// How much is too much.
+    pub limits: Limits,
+    /// Whether the program can serve.
+    pub health: Arc<dyn Health>,
+    /// Keys whose first request is not answered yet.
+    pub in_flight: InFlight,
+}
+
+/// What a look at the program's own state found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthReport {
+    /// Whether requests can be served.
+    pub ready: bool,
+    /// What was looked at, and whether it is well.
+    pub checks: Vec<(&'static str, bool)>,
+}
+
+/// Whether the program can serve.
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// Looks.
+    async fn look(&self) -> HealthReport;
+}

@@ -1,0 +1,187 @@
+use actix_web::HttpRequest;
+use chrono::{DateTime, Utc};
+use matricula_application::access::{ManageCatalog, ReadCatalog};
+use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseStatus, Modality, Seo};
+use matricula_domain::shared::{Aggregate, Id, Line, Money, Slug};
+use matricula_ports::catalog::CourseFilter;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::answer::{Answer, Answered};
+use crate::call::May;
+use crate::error::ApiError;
+use crate::input::{Body, Query, Raw, path_field};
+use crate::page::{Limit, Listed, Place, Sort, page};
+
+matricula_domain::form! {
+    /// Which courses.
+    pub struct CoursesQuery {
+        /// In this state.
+        status: Option<CourseStatus>,
+        /// Of the cycle with this slug.
+        cycle: Option<Slug>,
+        /// At the campus with this slug.
+        campus: Option<Slug>,
+        /// Taught this way.
+        modality: Option<Modality>,
+        /// With this SEO keyword.
+        keyword: Option<Line<60>>,
+        /// With this in the title.
+        q: Option<Line<200>>,
+        /// Featured or not.
+        featured: Option<bool>,
+        /// Which way the list runs.
+        sort: Option<Sort>,
+        /// At most so many items (1–100, default 50).
+        limit: Option<Limit>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Option<Place>,
+    }
+}
+
+matricula_domain::form! {
+    /// Where a course goes.
+    pub struct Move {
+        /// The state.
+        to: CourseStatus,
+    }
+}
+
+/// An amount in minor units.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MoneyView {
+    amount: i64,
+    currency: String,
+}
+
+impl From<Money> for MoneyView {
+    fn from(money: Money) -> Self {
+        Self { amount: money.amount, currency: money.currency.as_str().to_owned() }
+    }
+}
+
+/// What search engines are told.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SeoView {
+    title: Option<String>,
+    description: Option<String>,
+    keywords: Vec<String>,
+}
+
+impl From<&Seo> for SeoView {
+    fn from(seo: &Seo) -> Self {
+        Self {
+            title: seo.title.as_ref().map(ToString::to_string),
+            description: seo.description.as_ref().map(|text| text.as_str().to_owned()),
+            keywords: seo.keywords.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// A course.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CourseView {
+    id: Uuid,
+    slug: String,
+    title: String,
+    description: Option<String>,
+    duration_hours: u32,
+    /// presencial, online or hibrido.
+    modality: &'static str,
+    price: Option<MoneyView>,
+    cycle_id: Option<Uuid>,
+    campus_ids: Vec<Uuid>,
+    level: Option<String>,
+    category: Option<String>,
+    featured: bool,
+    /// draft, published or archived.
+    status: &'static str,
+    seo: Option<SeoView>,
+    archived_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<&Course> for CourseView {
+    fn from(course: &Course) -> Self {
+        let details = course.details();
+        Self {
+            id: course.id().as_uuid(),
+            slug: details.slug.to_string(),
+            title: details.title.to_string(),
+            description: details.description.as_ref().map(|text| text.as_str().to_owned()),
+            duration_hours: details.duration_hours,
+            modality: details.modality.as_str(),
+            price: details.price.map(Into::into),
+            cycle_id: details.cycle_id.map(Id::as_uuid),
+            campus_ids: details.campus_ids.iter().map(|id| id.as_uuid()).collect(),
+            level: details.level.as_ref().map(ToString::to_string),
+            category: details.category.as_ref().map(ToString::to_string),
+            featured: details.featured.unwrap_or(false),
+            status: course.status().as_str(),
+            seo: details.seo.as_ref().map(SeoView::from),
+            archived_at: course.archived_at(),
+            created_at: course.created_at(),
+            updated_at: course.updated_at(),
+        }
+    }
+}
+
+impl From<CoursesQuery> for CourseFilter {
+    fn from(query: CoursesQuery) -> Self {
+        Self {
+            status: query.status,
+            cycle: query.cycle.map(|slug| slug.to_string()),
+            campus: query.campus.map(|slug| slug.to_string()),
+            modality: query.modality,
+            keyword: query.keyword.map(|word| word.to_string()),
+            q: query.q.map(|q| q.to_string()),
+            featured: query.featured,
+            slug: None,
+        }
+    }
+}
+
+fn answer(course: &Course) -> Answer {
+    Answer::ok(&CourseView::from(course)).etag(course.version())
+}
+
+pub(super) async fn list(call: May<ReadCatalog>, query: Query<CoursesQuery>, request: HttpRequest) -> Answered {
+    let query = query.0;
+    let page = page(query.limit, query.cursor.clone(), query.sort);
+    let found = call.api.catalog_queries.courses(call.who.scope(), &query.into(), &page).await?;
+    Ok(Answer::list(&request, &Listed::of(found.map(|course| CourseView::from(&course)))))
+}
+
+pub(super) async fn draft(call: May<ManageCatalog>, body: Body<CourseDetails>) -> Answered {
+    let answer = |course: &Course| Answer::created(&CourseView::from(course), format!("/api/v1/courses/{}", course.id())).etag(course.version());
+    call.once(body.fingerprint, answer, async |who| call.api.catalog.draft_course(who, &body).await).await
+}
+
+pub(super) async fn get(call: May<ReadCatalog>) -> Answered {
+    let id: CourseId = path_field(&call.request, "id")?;
+    let course = call.api.catalog_queries.course(call.who.scope(), id).await?.ok_or_else(ApiError::not_found)?;
+    Ok(answer(&course))
+}
+
+pub(super) async fn change(call: May<ManageCatalog>, body: Raw) -> Answered {
+    let id: CourseId = path_field(&call.request, "id")?;
+    let expected = call.expected()?;
+    Ok(answer(&call.api.catalog.change_course(&call.who, id, &body.value, expected).await?))
+}
+
+pub(super) async fn transition(call: May<ManageCatalog>, body: Body<Move>) -> Answered {
+    let id: CourseId = path_field(&call.request, "id")?;
+    call.once(body.fingerprint, answer, async |who| call.api.catalog.move_course(who, id, body.to).await).await
+}
+
+pub(super) async fn archive(call: May<ManageCatalog>) -> Answered {
+    let id: CourseId = path_field(&call.request, "id")?;
+    Ok(answer(&call.api.catalog.archive_course(&call.who, id).await?))
+}
+
+pub(super) async fn restore(call: May<ManageCatalog>) -> Answered {
+    let id: CourseId = path_field(&call.request, "id")?;
+    Ok(answer(&call.api.catalog.restore_course(&call.who, id).await?))
+}

@@ -1,0 +1,131 @@
+//! Courses and runs, for staff and for everybody. (Cycles and campuses are records.)
+
+mod courses;
+mod public;
+mod runs;
+
+use actix_web::http::StatusCode;
+use matricula_application::access::{ManageCatalog, ReadCatalog};
+use matricula_application::catalog::CatalogError;
+use matricula_domain::catalog::{CourseDetails, CourseError, CourseRunError, RunPlan};
+use matricula_domain::shared::{Fault, Form};
+use matricula_ports::PortError;
+use serde_json::{Map, Value as Json};
+
+use crate::error::Coded;
+use crate::route::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = vec![
+        Route::get("/courses", "listCourses", "catalog", courses::list)
+            .says("Courses that are not archived, newest first.")
+            .needs::<ReadCatalog>()
+            .asks::<courses::CoursesQuery>()
+            .gives_page_of::<courses::CourseView>(),
+        Route::post("/courses", "draftCourse", "catalog", courses::draft)
+            .says("Drafts a course.")
+            .needs::<ManageCatalog>()
+            .once()
+            .takes::<CourseDetails>()
+            .gives::<courses::CourseView>(201),
+        Route::get("/courses/{id}", "getCourse", "catalog", courses::get)
+            .says("One course.")
+            .needs::<ReadCatalog>()
+            .gives::<courses::CourseView>(200),
+        Route::patch("/courses/{id}", "changeCourse", "catalog", courses::change)
+            .says("Changes the fields that are named.")
+            .needs::<ManageCatalog>()
+            .takes_patch_of(CourseDetails::FIELDS)
+            .gives::<courses::CourseView>(200),
+        Route::post("/courses/{id}/transitions", "moveCourse", "catalog", courses::transition)
+            .says("Publishes, withdraws, retires or reopens a course; what is missing before publication is listed at once.")
+            .needs::<ManageCatalog>()
+            .once()
+            .takes::<courses::Move>()
+            .gives::<courses::CourseView>(200),
+        Route::get("/course-runs", "listRuns", "catalog", runs::list)
+            .says("Runs that are not archived, newest first.")
+            .needs::<ReadCatalog>()
+            .asks::<runs::RunsQuery>()
+            .gives_page_of::<runs::CourseRunView>(),
+        Route::post("/course-runs", "scheduleRun", "catalog", runs::schedule)
+            .says("Schedules a run.")
+            .needs::<ManageCatalog>()
+            .once()
+            .takes::<RunPlan>()
+            .gives::<runs::CourseRunView>(201),
+        Route::get("/course-runs/{id}", "getRun", "catalog", runs::get)
+            .says("One run with its seats.")
+            .needs::<ReadCatalog>()
+            .gives::<runs::CourseRunView>(200),
+        Route::patch("/course-runs/{id}", "changeRun", "catalog", runs::change)
+            .says("Changes the fields that are named.")
+            .needs::<ManageCatalog>()
+            .takes_patch_of(RunPlan::FIELDS)
+            .gives::<runs::CourseRunView>(200),
+        Route::post("/course-runs/{id}/transitions", "moveRun", "catalog", runs::transition)
+            .says("Starts, completes or cancels a run.")
+            .needs::<ManageCatalog>()
+            .once()
+            .takes::<runs::Move>()
+            .gives::<runs::CourseRunView>(200),
+        Route::get("/public/{organization}/courses", "listPublishedCourses", "catalog", public::courses)
+            .says("Published courses.")
+            .asks::<public::PublicCoursesQuery>()
+            .gives_page_of::<public::PublicCourseView>(),
+        Route::get("/public/{organization}/courses/{slug}", "getPublishedCourse", "catalog", public::course)
+            .says("One published course.")
+            .gives::<public::PublicCourseView>(200),
+        Route::get("/public/{organization}/course-runs", "listPublishedRuns", "catalog", public::runs)
+            .says("Runs of published courses.")
+            .asks::<public::PublicRunsQuery>()
+            .gives_page_of::<public::PublicRunView>(),
+    ];
+    for (verb, course, run) in [("archive", "archiveCourse", "archiveRun"), ("restore", "restoreCourse", "restoreRun")] {
+        let says = if verb == "archive" { "Hides it, with undo." } else { "Undoes archiving." };
+        let (on_course, on_run) = (format!("/courses/{{id}}/{verb}"), format!("/course-runs/{{id}}/{verb}"));
+        let (courses, runs) = if verb == "archive" {
+            (Route::post(&on_course, course, "catalog", courses::archive), Route::post(&on_run, run, "catalog", runs::archive))
+        } else {
+            (Route::post(&on_course, course, "catalog", courses::restore), Route::post(&on_run, run, "catalog", runs::restore))
+        };
+        routes.push(courses.says(says).needs::<ManageCatalog>().gives::<courses::CourseView>(200));
+        routes.push(runs.says(says).needs::<ManageCatalog>().gives::<runs::CourseRunView>(200));
+    }
+    routes
+}
+
+impl Coded for CatalogError {
+    fn coded(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::AlreadySo => (StatusCode::CONFLICT, "ALREADY_SO"),
+            Self::Course(CourseError::NotReady(_)) => (StatusCode::CONFLICT, "COURSE_NOT_READY"),
+            Self::Course(CourseError::InvalidTransition { .. }) | Self::CourseRun(CourseRunError::InvalidTransition { .. }) => {
+                (StatusCode::CONFLICT, "INVALID_TRANSITION")
+            }
+            Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
+            Self::Port(error) => error.coded(),
+        }
+    }
+    fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Invalid(faults) | Self::Course(CourseError::NotReady(faults)) => &faults.0,
+            _ => &[],
+        }
+    }
+    fn port(&self) -> Option<&PortError> {
+        match self {
+            Self::Port(error) => Some(error),
+            _ => None,
+        }
+    }
+    fn hints(&self) -> Map<String, Json> {
+        match self {
+            Self::Course(CourseError::InvalidTransition { possible, .. }) | Self::CourseRun(CourseRunError::InvalidTransition { possible, .. }) => {
+                crate::error::possible(possible)
+            }
+            _ => Map::new(),
+        }
+    }
+}

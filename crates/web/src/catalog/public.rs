@@ -1,0 +1,162 @@
+//! What everybody may see: published courses and their runs. No price list of drafts, no counts of people.
+
+use actix_web::HttpRequest;
+use chrono::NaiveDate;
+use matricula_domain::catalog::{Course, CourseId, CourseStatus, Modality};
+use matricula_domain::shared::{Id, Line, LocalDate, Slug};
+use matricula_ports::catalog::{CourseFilter, RunFilter, RunRow};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::courses::{MoneyView, SeoView};
+use crate::answer::{Answer, Answered};
+use crate::call::Public;
+use crate::error::ApiError;
+use crate::input::{Query, path_field};
+use crate::page::{Limit, Listed, Place, page};
+
+matricula_domain::form! {
+    /// Which published courses.
+    pub struct PublicCoursesQuery {
+        /// Of the cycle with this slug.
+        cycle: Option<Slug>,
+        /// At the campus with this slug.
+        campus: Option<Slug>,
+        /// Taught this way.
+        modality: Option<Modality>,
+        /// With this SEO keyword.
+        keyword: Option<Line<60>>,
+        /// With this in the title.
+        q: Option<Line<200>>,
+        /// Featured or not.
+        featured: Option<bool>,
+        /// At most so many items (1–100, default 50).
+        limit: Option<Limit>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Option<Place>,
+    }
+}
+
+matricula_domain::form! {
+    /// Which runs.
+    pub struct PublicRunsQuery {
+        /// Of this course.
+        course_id: Option<CourseId>,
+        /// Starting on or after this day.
+        starts_from: Option<LocalDate>,
+        /// At most so many items (1–100, default 50).
+        limit: Option<Limit>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Option<Place>,
+    }
+}
+
+/// A published course.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PublicCourseView {
+    id: Uuid,
+    slug: String,
+    title: String,
+    description: Option<String>,
+    duration_hours: u32,
+    /// presencial, online or hibrido.
+    modality: &'static str,
+    price: Option<MoneyView>,
+    cycle_id: Option<Uuid>,
+    campus_ids: Vec<Uuid>,
+    level: Option<String>,
+    category: Option<String>,
+    featured: bool,
+    seo: Option<SeoView>,
+}
+
+impl From<&Course> for PublicCourseView {
+    fn from(course: &Course) -> Self {
+        let details = course.details();
+        Self {
+            id: course.id().as_uuid(),
+            slug: details.slug.to_string(),
+            title: details.title.to_string(),
+            description: details.description.as_ref().map(|text| text.as_str().to_owned()),
+            duration_hours: details.duration_hours,
+            modality: details.modality.as_str(),
+            price: details.price.map(Into::into),
+            cycle_id: details.cycle_id.map(Id::as_uuid),
+            campus_ids: details.campus_ids.iter().map(|id| id.as_uuid()).collect(),
+            level: details.level.as_ref().map(ToString::to_string),
+            category: details.category.as_ref().map(ToString::to_string),
+            featured: details.featured.unwrap_or(false),
+            seo: details.seo.as_ref().map(SeoView::from),
+        }
+    }
+}
+
+/// The seats of a run, as everybody may know them.
+#[derive(Serialize, ToSchema)]
+struct PublicSeatsView {
+    max: u32,
+    free: u32,
+}
+
+/// A run of a published course.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PublicRunView {
+    id: Uuid,
+    course_id: Uuid,
+    campus_id: Option<Uuid>,
+    start_date: NaiveDate,
+    end_date: NaiveDate,
+    enrollment_deadline: Option<NaiveDate>,
+    status: &'static str,
+    seats: PublicSeatsView,
+}
+
+impl From<RunRow> for PublicRunView {
+    fn from(RunRow { run, .. }: RunRow) -> Self {
+        let (plan, seats) = (run.plan(), run.seats());
+        Self {
+            id: run.id().as_uuid(),
+            course_id: plan.course_id.as_uuid(),
+            campus_id: plan.campus_id.map(Id::as_uuid),
+            start_date: plan.start_date,
+            end_date: plan.end_date,
+            enrollment_deadline: plan.enrollment_deadline,
+            status: run.status().as_str(),
+            seats: PublicSeatsView { max: seats.max, free: seats.free() },
+        }
+    }
+}
+
+pub(super) async fn courses(call: Public, query: Query<PublicCoursesQuery>, request: HttpRequest) -> Answered {
+    call.api.limits.public(call.ip())?;
+    let query = query.0;
+    let filter = CourseFilter {
+        status: Some(CourseStatus::Published),
+        cycle: query.cycle.map(|slug| slug.to_string()),
+        campus: query.campus.map(|slug| slug.to_string()),
+        modality: query.modality,
+        keyword: query.keyword.map(|word| word.to_string()),
+        q: query.q.map(|q| q.to_string()),
+        featured: query.featured,
+        slug: None,
+    };
+    let found = call.api.catalog_queries.courses(call.visitor.scope(), &filter, &page(query.limit, query.cursor, None)).await?;
+    Ok(Answer::list(&request, &Listed::of(found.map(|course| PublicCourseView::from(&course)))))
+}
+
+pub(super) async fn course(call: Public) -> Answered {
+    call.api.limits.public(call.ip())?;
+    let slug: Slug = path_field(&call.request, "slug")?;
+    let filter = CourseFilter { status: Some(CourseStatus::Published), slug: Some(slug.to_string()), ..CourseFilter::default() };
+    let found = call.api.catalog_queries.courses(call.visitor.scope(), &filter, &page(None, None, None)).await?;
+    found.items.first().map(|course| Answer::ok(&PublicCourseView::from(course))).ok_or_else(ApiError::not_found)
+}
+
+pub(super) async fn runs(call: Public, query: Query<PublicRunsQuery>, request: HttpRequest) -> Answered {
+    call.api.limits.public(call.ip())?;
+    let query = query.0;
+    let filter = RunFilter { course: query.course_id, starts_from: query.starts_from, published: true, ..RunFilter::default() };
+    let found = call.api.catalog_queries.runs(call.visitor.scope(), &filter, &page(query.limit, query.cursor, None)).await?;
+    Ok(Answer::list(&request, &Listed::of(found.map(PublicRunView::from))))
+}

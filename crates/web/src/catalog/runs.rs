@@ -1,0 +1,146 @@
+use actix_web::HttpRequest;
+use chrono::{DateTime, NaiveDate, Utc};
+use matricula_application::access::{ManageCatalog, ReadCatalog};
+use matricula_domain::catalog::{CourseId, CourseRun, CourseRunId, RunPlan, RunStatus};
+use matricula_domain::shared::{Aggregate, Id, LocalDate, RecordId};
+use matricula_ports::catalog::{RunFilter, RunRow};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::answer::{Answer, Answered};
+use crate::call::May;
+use crate::error::ApiError;
+use crate::input::{Body, Query, Raw, path_field};
+use crate::page::{Limit, Listed, Place, Sort, page};
+
+matricula_domain::form! {
+    /// Which runs.
+    pub struct RunsQuery {
+        /// Of this course.
+        course_id: Option<CourseId>,
+        /// At this campus.
+        campus_id: Option<RecordId>,
+        /// In this state.
+        status: Option<RunStatus>,
+        /// Starting on or after this day.
+        starts_from: Option<LocalDate>,
+        /// Which way the list runs.
+        sort: Option<Sort>,
+        /// At most so many items (1–100, default 50).
+        limit: Option<Limit>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Option<Place>,
+    }
+}
+
+matricula_domain::form! {
+    /// Where a run goes.
+    pub struct Move {
+        /// The state.
+        to: RunStatus,
+    }
+}
+
+/// The seats of a run.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SeatsView {
+    max: u32,
+    taken: u32,
+    held: u32,
+    free: u32,
+    /// Left out where a run was changed, not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waitlisted: Option<u32>,
+}
+
+/// A course run.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CourseRunView {
+    id: Uuid,
+    course_id: Uuid,
+    cycle_id: Option<Uuid>,
+    campus_id: Option<Uuid>,
+    start_date: NaiveDate,
+    end_date: NaiveDate,
+    enrollment_deadline: Option<NaiveDate>,
+    max_students: u32,
+    /// scheduled, ongoing, completed or cancelled.
+    status: &'static str,
+    seats: SeatsView,
+    archived_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl CourseRunView {
+    fn of(run: &CourseRun, waitlisted: Option<u32>) -> Self {
+        let (plan, seats) = (run.plan(), run.seats());
+        Self {
+            id: run.id().as_uuid(),
+            course_id: plan.course_id.as_uuid(),
+            cycle_id: plan.cycle_id.map(Id::as_uuid),
+            campus_id: plan.campus_id.map(Id::as_uuid),
+            start_date: plan.start_date,
+            end_date: plan.end_date,
+            enrollment_deadline: plan.enrollment_deadline,
+            max_students: plan.max_students,
+            status: run.status().as_str(),
+            seats: SeatsView { max: seats.max, taken: seats.taken, held: seats.held, free: seats.free(), waitlisted },
+            archived_at: run.archived_at(),
+            created_at: run.created_at(),
+            updated_at: run.updated_at(),
+        }
+    }
+}
+
+impl From<RunRow> for CourseRunView {
+    fn from(row: RunRow) -> Self {
+        Self::of(&row.run, Some(row.waitlisted))
+    }
+}
+
+fn answer(run: &CourseRun) -> Answer {
+    Answer::ok(&CourseRunView::of(run, None)).etag(run.version())
+}
+
+pub(super) async fn list(call: May<ReadCatalog>, query: Query<RunsQuery>, request: HttpRequest) -> Answered {
+    let query = query.0;
+    let filter =
+        RunFilter { course: query.course_id, campus: query.campus_id, status: query.status, starts_from: query.starts_from, published: false };
+    let found = call.api.catalog_queries.runs(call.who.scope(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
+    Ok(Answer::list(&request, &Listed::of(found.map(CourseRunView::from))))
+}
+
+pub(super) async fn schedule(call: May<ManageCatalog>, body: Body<RunPlan>) -> Answered {
+    let answer = |run: &CourseRun| Answer::created(&CourseRunView::of(run, Some(0)), format!("/api/v1/course-runs/{}", run.id())).etag(run.version());
+    call.once(body.fingerprint, answer, async |who| call.api.catalog.schedule_run(who, &body).await).await
+}
+
+pub(super) async fn get(call: May<ReadCatalog>) -> Answered {
+    let id: CourseRunId = path_field(&call.request, "id")?;
+    let row = call.api.catalog_queries.run(call.who.scope(), id).await?.ok_or_else(ApiError::not_found)?;
+    let version = row.run.version();
+    Ok(Answer::ok(&CourseRunView::from(row)).etag(version))
+}
+
+pub(super) async fn change(call: May<ManageCatalog>, body: Raw) -> Answered {
+    let id: CourseRunId = path_field(&call.request, "id")?;
+    let expected = call.expected()?;
+    Ok(answer(&call.api.catalog.change_run(&call.who, id, &body.value, expected).await?))
+}
+
+pub(super) async fn transition(call: May<ManageCatalog>, body: Body<Move>) -> Answered {
+    let id: CourseRunId = path_field(&call.request, "id")?;
+    call.once(body.fingerprint, answer, async |who| call.api.catalog.move_run(who, id, body.to).await).await
+}
+
+pub(super) async fn archive(call: May<ManageCatalog>) -> Answered {
+    let id: CourseRunId = path_field(&call.request, "id")?;
+    Ok(answer(&call.api.catalog.archive_run(&call.who, id).await?))
+}
+
+pub(super) async fn restore(call: May<ManageCatalog>) -> Answered {
+    let id: CourseRunId = path_field(&call.request, "id")?;
+    Ok(answer(&call.api.catalog.restore_run(&call.who, id).await?))
+}

@@ -1,0 +1,139 @@
+use actix_web::HttpRequest;
+use matricula_application::access::{AssignLeads, CaptureLeads, ReadLeads, WorkLeads};
+use matricula_application::leads::Captured;
+use matricula_domain::catalog::{CourseId, CourseRunId};
+use matricula_domain::identity::UserId;
+use matricula_domain::leads::{Capture, Lead, LeadId, LeadStatus};
+use matricula_domain::people::PersonId;
+use matricula_domain::shared::{Id, Instant, Line, Prose, RecordId};
+use matricula_ports::leads::LeadFilter;
+
+use super::view::{CapturedView, ConvertedView, LeadDetailView, LeadView, PublicLeadView};
+use crate::answer::{Answer, Answered};
+use crate::call::{May, Public};
+use crate::error::ApiError;
+use crate::input::{Body, Query, Raw, path_field};
+use crate::page::{Limit, Listed, Place, Sort, page};
+
+matricula_domain::form! {
+    /// Which leads.
+    pub struct LeadsQuery {
+        /// In one of these states.
+        status: Vec<LeadStatus>,
+        /// Of this course.
+        course_id: Option<CourseId>,
+        /// Of this campaign.
+        campaign_id: Option<RecordId>,
+        /// Worked on by this user.
+        assigned_to: Option<UserId>,
+        /// Of this person.
+        person_id: Option<PersonId>,
+        /// Part of the name, or a whole e-mail address or phone number.
+        q: Option<Line<200>>,
+        /// Arrived after this.
+        created_after: Option<Instant>,
+        /// Which way the list runs.
+        sort: Option<Sort>,
+        /// At most so many items (1–100, default 50).
+        limit: Option<Limit>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Option<Place>,
+    }
+}
+
+matricula_domain::form! {
+    /// Where a lead goes.
+    pub struct Move {
+        /// The state.
+        to: LeadStatus,
+        /// Why; required for `rejected`.
+        reason: Option<Line<300>>,
+        /// What else there is to say.
+        note: Option<Prose<2000>>,
+    }
+}
+
+matricula_domain::form! {
+    /// Who works on a lead.
+    pub struct Assignee {
+        /// The user; nobody, if empty.
+        user_id: Option<UserId>,
+    }
+}
+
+matricula_domain::form! {
+    /// Which run a lead goes into.
+    pub struct Conversion {
+        /// The run.
+        course_run_id: CourseRunId,
+    }
+}
+
+pub(super) async fn leave(call: Public, body: Body<Capture>) -> Answered {
+    call.api.limits.public(call.ip())?;
+    call.api.limits.lead(call.visitor.organization().id.as_uuid())?;
+    let answer = |captured: &Captured| answer(captured, &PublicLeadView::of(&captured.lead));
+    call.once(body.fingerprint, answer, async |who| call.api.leads.capture_from_visitor(who, &body, &call.circumstances()).await).await
+}
+
+pub(super) async fn capture(call: May<CaptureLeads>, body: Body<Capture>) -> Answered {
+    let answer = |captured: &Captured| answer(captured, &CapturedView::of(captured));
+    call.once(body.fingerprint, answer, async |who| call.api.leads.capture_by_staff(who, &body, &call.circumstances()).await).await
+}
+
+fn answer(captured: &Captured, view: &impl serde::Serialize) -> Answer {
+    if captured.new { Answer::created(view, format!("/api/v1/leads/{}", captured.lead.id())) } else { Answer::ok(view) }
+}
+
+pub(super) async fn list(call: May<ReadLeads>, query: Query<LeadsQuery>, request: HttpRequest) -> Answered {
+    let query = query.0;
+    let filter = LeadFilter {
+        statuses: query.status,
+        course: query.course_id,
+        campaign: query.campaign_id,
+        assigned_to: query.assigned_to,
+        person: query.person_id,
+        q: query.q.map(|q| q.to_string()),
+        created_after: query.created_after,
+    };
+    let found = call.api.lead_queries.list(call.who.scope(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
+    Ok(Answer::list(&request, &Listed::of(found.map(LeadView::from))))
+}
+
+pub(super) async fn get(call: May<ReadLeads>) -> Answered {
+    let id: LeadId = path_field(&call.request, "id")?;
+    let found = call.api.lead_queries.one(call.who.scope(), id).await?.ok_or_else(ApiError::not_found)?;
+    let version = found.row.version;
+    Ok(Answer::ok(&LeadDetailView::from(found)).etag(version))
+}
+
+pub(super) async fn change(call: May<WorkLeads>, body: Raw) -> Answered {
+    let id: LeadId = path_field(&call.request, "id")?;
+    let expected = call.expected()?;
+    let lead = call.api.leads.change(&call.who, id, &body.value, expected).await?;
+    Ok(changed(&lead))
+}
+
+pub(super) async fn assign(call: May<AssignLeads>, body: Body<Assignee>) -> Answered {
+    let id: LeadId = path_field(&call.request, "id")?;
+    call.once(body.fingerprint, changed, async |who| call.api.leads.assign(who, id, body.user_id).await).await
+}
+
+pub(super) async fn transition(call: May<WorkLeads>, body: Body<Move>) -> Answered {
+    let id: LeadId = path_field(&call.request, "id")?;
+    call.once(body.fingerprint, changed, async |who| call.api.leads.transition(who, id, body.to, body.reason.as_ref()).await).await
+}
+
+pub(super) async fn convert(call: May<WorkLeads>, body: Body<Conversion>) -> Answered {
+    let id: LeadId = path_field(&call.request, "id")?;
+    let answer = |converted: &_| {
+        let view = ConvertedView::of(converted);
+        let location = format!("/api/v1/enrollments/{}", view.enrollment.id);
+        Answer::created(&view, location)
+    };
+    call.once(body.fingerprint, answer, async |who| call.api.leads.convert(who, id, body.course_run_id).await).await
+}
+
+fn changed(lead: &Lead) -> Answer {
+    Answer::ok(&LeadDetailView::of(lead)).etag(lead.parts().version)
+}

@@ -1,0 +1,34 @@
+//! The actix-web adapter: the HTTP API under `/api/v1`.
+//!
+//! A route is one call that says method, path, right, input and answers ([`route::Route`]); the routes that are served, the
+//! OpenAPI document and the sweep of the tests are made from the same list.
+
+mod answer;
+mod api;
+mod audit;
+mod call;
+mod catalog;
+mod enrollment;
+mod error;
+mod identity;
+mod input;
+mod leads;
+mod limits;
+mod middleware;
+mod once;
+mod openapi;
+mod operations;
+mod page;
+mod people;
+mod privacy;
+mod records;
+mod reporting;
+pub mod route;
+
+pub use api::{Api, Health, HealthReport};
+pub use limits::{Limits, Rates};
+pub use middleware::Manners;
+pub use once::InFlight;
+pub use openapi::document;
+pub use operations::configure;
+pub use route::routes;

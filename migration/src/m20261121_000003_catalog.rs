@@ -1,0 +1,95 @@
+//! What is taught, where and when.
+
+pub const TEXT: &str = r"
+CREATE TABLE cycles (
+    @owned,
+    slug text NOT NULL,
+    name text NOT NULL,
+    description text,
+    level text NOT NULL CHECK (level IN ('fp_basica', 'grado_medio', 'grado_superior', 'certificado_profesionalidad')),
+    order_display integer NOT NULL,
+    archived_at timestamptz,
+    @std
+);
+CREATE UNIQUE INDEX ON cycles (organization_id, slug) WHERE archived_at IS NULL;
+CREATE INDEX ON cycles (organization_id, order_display, id);
+
+CREATE TABLE campuses (
+    @owned,
+    slug text NOT NULL,
+    name text NOT NULL,
+    city text NOT NULL,
+    address text,
+    postal_code text,
+    phone text,
+    email text,
+    maps_url text,
+    time_zone text NOT NULL,
+    archived_at timestamptz,
+    @std
+);
+CREATE UNIQUE INDEX ON campuses (organization_id, slug) WHERE archived_at IS NULL;
+CREATE INDEX ON campuses (organization_id, name, id);
+CREATE INDEX ON campuses (organization_id, city);
+
+CREATE TABLE courses (
+    @owned,
+    slug text NOT NULL,
+    title text NOT NULL,
+    description text,
+    duration_hours integer NOT NULL CHECK (duration_hours >= 0),
+    modality text NOT NULL CHECK (modality IN ('presencial', 'online', 'hibrido')),
+    price_amount bigint CHECK (price_amount >= 0),
+    price_currency text,
+    cycle_id uuid REFERENCES cycles,
+    level text,
+    category text,
+    featured boolean NOT NULL,
+    status text NOT NULL CHECK (status IN ('draft', 'published', 'archived')),
+    seo_title text,
+    seo_description text,
+    seo_keywords jsonb NOT NULL, -- a list of text
+    archived_at timestamptz,
+    @std
+);
+CREATE UNIQUE INDEX ON courses (organization_id, slug);
+CREATE INDEX ON courses (organization_id, cycle_id);
+CREATE INDEX ON courses (organization_id, status);
+CREATE INDEX ix_courses_featured ON courses (organization_id) WHERE featured;
+CREATE INDEX ON courses (organization_id, created_at DESC, id DESC);
+@pg CREATE INDEX ON courses USING gin (seo_keywords);
+
+CREATE TABLE course_campuses (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    course_id uuid NOT NULL REFERENCES courses,
+    campus_id uuid NOT NULL REFERENCES campuses,
+    PRIMARY KEY (organization_id, course_id, campus_id)
+);
+CREATE INDEX ON course_campuses (organization_id, campus_id);
+
+-- Seats change all the time: no index names them, and half of every page is left free, so that the new row fits beside
+-- the old one and no index has to learn of it.
+CREATE TABLE course_runs (
+    @owned,
+    course_id uuid NOT NULL REFERENCES courses,
+    cycle_id uuid REFERENCES cycles,
+    campus_id uuid REFERENCES campuses,
+    start_date date NOT NULL,
+    end_date date NOT NULL,
+    enrollment_deadline date,
+    max_students integer NOT NULL,
+    seats_taken integer NOT NULL,
+    seats_held integer NOT NULL,
+    status text NOT NULL CHECK (status IN ('scheduled', 'ongoing', 'completed', 'cancelled')),
+    archived_at timestamptz,
+    @std,
+    CONSTRAINT ck_course_runs_dates CHECK (end_date >= start_date),
+    CONSTRAINT ck_course_runs_deadline CHECK (enrollment_deadline IS NULL OR enrollment_deadline <= end_date),
+    CONSTRAINT ck_course_runs_counts CHECK (max_students >= 0 AND seats_taken >= 0 AND seats_held >= 0),
+    CONSTRAINT ck_course_runs_seats CHECK (seats_taken + seats_held <= max_students)
+) WITH (fillfactor = 50);
+CREATE INDEX ON course_runs (organization_id, course_id, start_date DESC);
+CREATE INDEX ON course_runs (organization_id, campus_id, status);
+CREATE INDEX ix_course_runs_open ON course_runs (organization_id, start_date, id) WHERE status IN ('scheduled', 'ongoing');
+CREATE INDEX ON course_runs (organization_id, created_at DESC, id DESC);
+";

@@ -1,0 +1,25 @@
+//! What brings people here.
+
+pub const TEXT: &str = r"
+CREATE TABLE campaigns (
+    @owned,
+    slug text NOT NULL,
+    name text NOT NULL,
+    description text,
+    platform text NOT NULL CHECK (platform IN ('meta_ads', 'google_ads', 'email', 'organic', 'referral')),
+    budget_amount bigint,
+    budget_currency text,
+    start_date date,
+    end_date date,
+    target_audience jsonb,
+    conversion_goal text,
+    status text NOT NULL CHECK (status IN ('draft', 'active', 'paused', 'completed')),
+    archived_at timestamptz,
+    @std,
+    CONSTRAINT ck_campaigns_dates CHECK (end_date >= start_date)
+);
+CREATE UNIQUE INDEX ON campaigns (organization_id, slug) WHERE archived_at IS NULL;
+CREATE INDEX ON campaigns (organization_id, slug, id);
+CREATE INDEX ON campaigns (organization_id, status, start_date DESC);
+@pg CREATE INDEX ON campaigns USING gin (target_audience);
+";

@@ -1,0 +1,98 @@
+//! An organization with something in every table that a repository writes.
+
+use matricula_application::Circumstances;
+use matricula_application::leads::Leads;
+use matricula_domain::catalog::{Campus, Course, CourseRun, Cycle};
+use matricula_domain::enrollment::{Enrollment, Request, SeatHold};
+use matricula_domain::identity::{LoginSession, Role, User};
+use matricula_domain::leads::Lead;
+use matricula_domain::marketing::Campaign;
+use matricula_domain::people::{Person, PersonId};
+use matricula_domain::privacy::{ConsentText, Purpose, TextKind};
+use matricula_domain::shared::Stored;
+use matricula_ports::notifications::NewJob;
+use matricula_ports::{Clock as _, Ids as _};
+use matricula_tests::{Tenant, capture, value};
+use serde_json::json;
+
+pub(super) struct Filled {
+    pub(super) user: User,
+    pub(super) session: LoginSession,
+    pub(super) cycle: Stored<Cycle>,
+    pub(super) campus: Stored<Campus>,
+    pub(super) campaign: Stored<Campaign>,
+    pub(super) course: Course,
+    pub(super) run: CourseRun,
+    pub(super) notice: ConsentText,
+    pub(super) person: Person,
+    pub(super) lead: Lead,
+    pub(super) enrollment: Enrollment,
+    pub(super) hold: SeatHold,
+}
+
+/// Puts a person into a run as it is now, at the end of its queue if it is full.
+pub(super) async fn enroll(here: &Tenant, run: &CourseRun, person: PersonId) -> Enrollment {
+    let now = here.db.clock.now();
+    here.in_unit(async |tx| {
+        let queue = tx.course_runs().find_with_queue(run.id()).await?.unwrap();
+        let attempts = tx.enrollments().attempts(run.id(), person).await?;
+        let enrolled = Enrollment::enroll(Request {
+            id: here.db.id(),
+            run: &queue.run,
+            waiting: queue.waiting,
+            person,
+            previous_attempts: u32::try_from(attempts.len()).unwrap(),
+            already_open: attempts.iter().any(|attempt| attempt.status().is_open()),
+            hold: None,
+            waitlist: true,
+            lead: None,
+            today: queue.time_zone.date_of(now),
+            now,
+        })
+        .unwrap();
+        tx.enrollments().save(&enrolled.enrollment).await?;
+        Ok(enrolled.enrollment.into_state())
+    })
+    .await
+}
+
+/// Keeps a seat of a run for a person, for an hour.
+pub(super) async fn hold(here: &Tenant, run: &CourseRun, person: PersonId) -> SeatHold {
+    let now = here.db.clock.now();
+    here.in_unit(async |tx| {
+        let queue = tx.course_runs().find_with_queue(run.id()).await?.unwrap();
+        let hold = SeatHold::hold(here.db.id(), &queue.run, queue.waiting, person, 1, queue.time_zone.date_of(now), now).unwrap();
+        tx.seat_holds().save(&hold).await?;
+        Ok(hold.into_state())
+    })
+    .await
+}
+
+pub(super) async fn fill(here: &Tenant) -> Filled {
+    let db = &here.db;
+    let user = here.user("berta@example.es", Role::Adviser).await;
+    let session = LoginSession::open(db.id(), user.id, user.membership.id, db.ids.secret(), db.ids.secret(), db.clock.now());
+    here.in_unit(async |tx| tx.login_sessions().save(&session).await).await;
+    let (cycle, campus, campaign) = (here.cycle("fp", 1).await, here.campus("norte").await, here.campaign("otono").await);
+    here.draft("presencial", json!({"campus_ids": [campus.id().to_string()], "cycle_id": cycle.id().to_string()})).await;
+    let course = here.course("soldadura").await;
+    let run = here.run_at(&course, Some(campus.id()), 2).await;
+    let notice = here.text(TextKind::Notice, None, "Quién trata tus datos", false).await;
+    let label = here.text(TextKind::ConsentLabel, Some(Purpose::EmailMarketing), "Quiero recibir ofertas", false).await;
+    here.form("contacto", &notice, &[&label]).await;
+
+    let person = here.person("Lucía").await;
+    let input = json!({"email": "plucc3ada@example.es", "course": "soldadura", "campaign": "otono", "form": "contacto", "consents": ["email_marketing"],
+        "utm": {"source": "boletín"}, "click_ids": {"gclid": "x"}});
+    let how = Circumstances { ip: Some("203.0.113.7".parse().unwrap()), user_agent: Some("X".into()), referer: None };
+    let captured = Leads::new(db.world()).capture_from_visitor(&here.visitor(), &capture(input), &how).await.unwrap();
+    assert_eq!(captured.lead.person(), person.id(), "found by the address");
+
+    let (ana, last) = (here.person("Ana").await, here.person("Carla").await);
+    let enrollment = enroll(here, &run, person.id()).await;
+    let hold = hold(here, &run, ana.id()).await;
+    enroll(here, &run, last.id()).await;
+    let job = NewJob { id: db.ids.next(), kind: "test", dedupe_key: here.id().to_string(), payload: value(json!({})), run_at: db.clock.now() };
+    here.in_unit(async |tx| tx.jobs().enqueue(job.clone()).await).await;
+    Filled { user, session: session.into_state(), cycle, campus, campaign, course, run, notice, person, lead: captured.lead, enrollment, hold }
+}

@@ -1,0 +1,21 @@
+//! What every adapter of the driven ports promises, on `SQLite` and on `PostgreSQL`.
+
+mod answers;
+mod audit;
+mod catalog;
+mod chain;
+mod consents;
+mod enrollments;
+mod filled;
+mod identity;
+mod isolation;
+mod jobs;
+mod leads;
+mod outbox;
+mod paging;
+mod people;
+mod records;
+mod reporting;
+mod row_security;
+mod seats;
+mod unit_of_work;

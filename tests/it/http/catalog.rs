@@ -1,0 +1,310 @@
+//! Courses and runs, for staff and for everybody.
+
+use matricula_domain::identity::Role;
+use matricula_tests::program::Service;
+use matricula_tests::speak::{each, text};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::office::{Made, Office, merged};
+
+over_http! {
+    a_course_is_shown_with_all_its_fields,
+    a_course_goes_from_draft_to_published_to_archived,
+    what_a_course_lacks_before_publication_is_told_at_once,
+    a_course_is_changed_by_who_saw_it_last,
+    a_course_and_a_run_are_hidden_and_come_back,
+    courses_are_filtered,
+    everybody_sees_what_is_published_alone,
+    a_run_is_shown_with_its_seats,
+    a_run_goes_through_its_states,
+    a_run_makes_sense,
+    a_run_keeps_the_seats_that_are_taken,
+    runs_are_filtered,
+    what_belongs_to_another_organization_is_not_named,
+}
+
+async fn a_course_is_shown_with_all_its_fields(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let (cycle, campus) = (office.record("cycles", json!({})).await.id, office.record("campuses", json!({})).await.id);
+    let course = json!({
+        "slug": "marketing-digital", "title": "Marketing digital", "description": "De cero a cien.\n\nPor la tarde.", "duration_hours": 120,
+        "modality": "hibrido", "price": {"amount": 12_500, "currency": "EUR"}, "cycle_id": cycle, "campus_ids": [campus], "level": "inicial",
+        "category": "Marketing", "featured": true,
+        "seo": {"title": "Curso de marketing", "description": "El mejor.", "keywords": ["marketing", "redes"]},
+    });
+    let answer = manager.post("/courses", &course).await;
+    let made = Made::of(&answer, 201);
+    assert_eq!(answer.header("Location"), Some(format!("/api/v1/courses/{}", made.id).as_str()));
+    let at = &made.shown["created_at"];
+    let shown = merged(course, json!({"id": made.id, "status": "draft", "archived_at": null, "created_at": at, "updated_at": at}));
+    assert_eq!(made.shown, shown);
+    let read = manager.get(&format!("/courses/{}", made.id)).await;
+    assert_eq!((read.is(200), read.etag()), (shown.clone(), made.etag.as_str()));
+    assert_eq!(manager.get("/courses").await.is(200), json!({"items": [shown], "next_cursor": null}));
+
+    // The least.
+    let least = json!({"slug": "b", "title": "B", "duration_hours": 0, "modality": "online"});
+    let shown = manager.post("/courses", &least).await.is(201);
+    for (field, expected) in
+        [("price", Json::Null), ("campus_ids", json!([])), ("featured", json!(false)), ("seo", Json::Null), ("cycle_id", Json::Null)]
+    {
+        assert_eq!(shown[field], expected, "{field}");
+    }
+    manager.post("/courses", &least).await.refused(422, "SLUG_TAKEN");
+}
+
+async fn a_course_goes_from_draft_to_published_to_archived(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let course = office.course().await;
+    let path = format!("/courses/{}/transitions", course.id);
+    let problem = manager.post(&path, &json!({"to": "published"})).await.refused(409, "INVALID_TRANSITION");
+    assert_eq!(problem["possible"], json!(["draft", "archived"]));
+    for to in ["draft", "published", "archived", "draft"] {
+        let answer = manager.post(&path, &json!({"to": to})).await;
+        assert_eq!((&answer.is(200)["status"], answer.header("ETag").is_some()), (&json!(to), true));
+    }
+}
+
+async fn what_a_course_lacks_before_publication_is_told_at_once(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let bare = json!({"slug": "bare", "title": "Bare", "duration_hours": 10, "modality": "presencial"});
+    let made = Made::of(&manager.post("/courses", &bare).await, 201);
+    let problem = manager.post(&format!("/courses/{}/transitions", made.id), &json!({"to": "published"})).await.refused(409, "COURSE_NOT_READY");
+    let lacks: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|fault| text(&fault["pointer"])).collect();
+    assert_eq!(lacks, ["/description", "/price", "/campus_ids"]);
+    // What is published stays complete.
+    let course = office.course().await;
+    let answer = manager.patch(&format!("/courses/{}", course.id), "*", &json!({"price": null, "description": null})).await;
+    assert_eq!(answer.faults(), [("/description".to_owned(), "REQUIRED".to_owned()), ("/price".to_owned(), "REQUIRED".to_owned())]);
+}
+
+async fn a_course_is_changed_by_who_saw_it_last(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let (course, campus) = (office.course().await, office.record("campuses", json!({})).await.id);
+    let path = format!("/courses/{}", course.id);
+    let patch = json!({"campus_ids": [campus], "modality": "hibrido", "seo": {"keywords": ["uno"]}, "featured": true});
+    let changed = Made::of(&manager.patch(&path, &course.etag, &patch).await, 200);
+    assert_eq!((&changed.shown["campus_ids"], &changed.shown["seo"]["keywords"]), (&json!([campus]), &json!(["uno"])));
+    manager.patch(&path, &course.etag, &json!({"title": "Tarde"})).await.refused(412, "STALE");
+    // A field that is named is replaced as a whole, and `null` clears it.
+    let again = Made::of(&manager.patch(&path, &changed.etag, &json!({"seo": {"title": "Dos"}, "campus_ids": [], "modality": "online"})).await, 200);
+    assert_eq!(again.shown["seo"], json!({"title": "Dos", "description": null, "keywords": []}));
+    assert_eq!(again.shown["campus_ids"], json!([]));
+    let other = office.course().await;
+    manager.patch(&path, &again.etag, &json!({"slug": other.shown["slug"]})).await.refused(422, "SLUG_TAKEN");
+    let twice = manager.patch(&path, &again.etag, &json!({"campus_ids": [campus, campus], "cycle_id": "x"})).await;
+    assert_eq!(twice.faults(), [("/cycle_id".to_owned(), "NOT_AN_ID".to_owned())]);
+    let twice = manager.patch(&path, &again.etag, &json!({"campus_ids": [campus, campus]})).await;
+    assert_eq!(twice.faults(), [("/campus_ids/1".to_owned(), "DUPLICATE".to_owned())]);
+}
+
+async fn a_course_and_a_run_are_hidden_and_come_back(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let course = office.course().await;
+    let run = office.run_of(&course.id, json!({})).await;
+    for (list, path) in [("/course-runs", format!("/course-runs/{}", run.id)), ("/courses", format!("/courses/{}", course.id))] {
+        manager.act(&format!("{path}/restore")).await.refused(409, "ALREADY_SO");
+        assert!(manager.act(&format!("{path}/archive")).await.is(200)["archived_at"].is_string());
+        manager.act(&format!("{path}/archive")).await.refused(409, "ALREADY_SO");
+        assert_eq!(each(&manager.get(list).await.is(200), "id"), Vec::<Json>::new());
+        assert!(manager.get(&path).await.is(200)["archived_at"].is_string());
+        service.visitor().get(&office.door(&format!("/courses/{}", text(&course.shown["slug"])))).await.is(if list == "/courses" {
+            404
+        } else {
+            200
+        });
+        assert_eq!(manager.act(&format!("{path}/restore")).await.is(200)["archived_at"], Json::Null);
+        assert_eq!(each(&manager.get(list).await.is(200), "id").len(), 1);
+    }
+}
+
+/// Courses by their titles.
+async fn titles(client: &matricula_tests::speak::Client, path: &str) -> Vec<String> {
+    each(&client.get(path).await.is(200), "title").iter().map(text).collect()
+}
+
+async fn courses_are_filtered(service: &Service) {
+    let office = Office::found(service).await;
+    let viewer = office.client(Role::Viewer).await;
+    let (cycle, campus) = (office.record("cycles", json!({})).await, office.record("campuses", json!({})).await);
+    let a = json!({"slug": "a", "title": "Álgebra 100%", "modality": "online", "cycle_id": cycle.id, "seo": {"keywords": ["mates", "álgebra"]}});
+    office.course_with(a).await;
+    office.course_with(json!({"slug": "b", "title": "Biología", "modality": "presencial", "campus_ids": [campus.id], "featured": true})).await;
+    let c = json!({"slug": "c", "title": "Cocina", "duration_hours": 5, "modality": "hibrido"});
+    office.owner().await.post("/courses", &c).await.is(201);
+    let (cycle, campus) = (text(&cycle.shown["slug"]), text(&campus.shown["slug"]));
+    let visitor = service.visitor();
+    for (query, published, all) in [
+        (String::new(), vec!["Biología", "Álgebra 100%"], vec!["Cocina", "Biología", "Álgebra 100%"]),
+        (format!("?cycle={cycle}"), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
+        (format!("?campus={campus}"), vec!["Biología"], vec!["Biología"]),
+        ("?modality=hibrido".to_owned(), vec![], vec!["Cocina"]),
+        ("?keyword=mates".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
+        ("?keyword=mate".to_owned(), vec![], vec![]),
+        ("?q=BIO".to_owned(), vec!["Biología"], vec!["Biología"]),
+        ("?q=100%25".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
+        ("?q=_".to_owned(), vec![], vec![]),
+        ("?featured=true".to_owned(), vec!["Biología"], vec!["Biología"]),
+        ("?featured=false".to_owned(), vec!["Álgebra 100%"], vec!["Cocina", "Álgebra 100%"]),
+        ("?cycle=no-such-cycle".to_owned(), vec![], vec![]),
+    ] {
+        assert_eq!(titles(&visitor, &office.door(&format!("/courses{query}"))).await, published, "public {query}");
+        assert_eq!(titles(&viewer, &format!("/courses{query}")).await, all, "{query}");
+    }
+    assert_eq!(titles(&viewer, "/courses?status=draft").await, ["Cocina"]);
+    assert_eq!(visitor.get(&office.door("/courses?status=draft")).await.faults(), [("/status".to_owned(), "UNKNOWN_FIELD".to_owned())]);
+}
+
+async fn everybody_sees_what_is_published_alone(service: &Service) {
+    let (office, other) = (Office::found(service).await, Office::found(service).await);
+    let owner = office.owner().await;
+    let (course, run) = (office.course().await, office.run(7).await);
+    let visitor = service.visitor();
+    let one = visitor.get(&office.door(&format!("/courses/{}", text(&course.shown["slug"])))).await.is(200);
+    assert_eq!((&one["id"], &one["price"]), (&json!(course.id), &json!({"amount": 12_500, "currency": "EUR"})));
+    assert!(one.get("status").is_none() && one.get("created_at").is_none(), "{one}");
+    let runs = visitor.get(&office.door(&format!("/course-runs?course_id={}", text(&run.shown["course_id"])))).await.is(200);
+    assert_eq!(each(&runs, "seats"), [json!({"max": 7, "free": 7})]);
+    assert_eq!(each(&visitor.get(&office.door(&format!("/course-runs?starts_from={}", service.day(31)))).await.is(200), "id"), Vec::<Json>::new());
+
+    // Neither drafts nor their runs, nor what is another's.
+    owner.post(&format!("/courses/{}/transitions", text(&run.shown["course_id"])), &json!({"to": "draft"})).await.is(200);
+    assert_eq!(each(&visitor.get(&office.door("/course-runs")).await.is(200), "id"), Vec::<Json>::new());
+    assert_eq!(each(&visitor.get(&office.door("/courses")).await.is(200), "id"), [json!(course.id)]);
+    visitor.get(&other.door(&format!("/courses/{}", text(&course.shown["slug"])))).await.refused(404, "NOT_FOUND");
+    for path in ["/courses/no-such-course", "/courses/No%20Slug", "/courses/%00"] {
+        visitor.get(&office.door(path)).await.refused(404, "NOT_FOUND");
+    }
+}
+
+async fn a_run_is_shown_with_its_seats(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let (course, cycle, campus) =
+        (office.course().await.id, office.record("cycles", json!({})).await.id, office.record("campuses", json!({})).await.id);
+    let plan = json!({
+        "course_id": course, "cycle_id": cycle, "campus_id": campus, "start_date": service.day(10), "end_date": service.day(40),
+        "enrollment_deadline": service.day(5), "max_students": 20,
+    });
+    let answer = manager.post("/course-runs", &plan).await;
+    let made = Made::of(&answer, 201);
+    assert_eq!(answer.header("Location"), Some(format!("/api/v1/course-runs/{}", made.id).as_str()));
+    let at = &made.shown["created_at"];
+    let seats = json!({"max": 20, "taken": 0, "held": 0, "free": 20, "waitlisted": 0});
+    let shown = merged(plan, json!({"id": made.id, "status": "scheduled", "seats": seats, "archived_at": null, "created_at": at, "updated_at": at}));
+    assert_eq!(made.shown, shown);
+    let read = manager.get(&format!("/course-runs/{}", made.id)).await;
+    assert_eq!((read.is(200), read.etag()), (shown.clone(), made.etag.as_str()));
+    assert_eq!(manager.get("/course-runs").await.is(200), json!({"items": [shown], "next_cursor": null}));
+}
+
+async fn a_run_goes_through_its_states(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let run = office.run(5).await;
+    let path = format!("/course-runs/{}/transitions", run.id);
+    let problem = manager.post(&path, &json!({"to": "completed"})).await.refused(409, "INVALID_TRANSITION");
+    assert_eq!(problem["possible"], json!(["ongoing", "cancelled"]));
+    for to in ["ongoing", "completed"] {
+        assert_eq!(manager.post(&path, &json!({"to": to})).await.is(200)["status"], to);
+    }
+    let problem = manager.post(&path, &json!({"to": "scheduled"})).await.refused(409, "INVALID_TRANSITION");
+    assert_eq!(problem["possible"], json!([]));
+}
+
+async fn a_run_makes_sense(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let course = office.course().await.id;
+    let (start, end) = (service.day(10), service.day(40));
+    let plan = json!({"course_id": course, "start_date": start, "end_date": end, "max_students": 20});
+    for (fields, faults) in [
+        (json!({"max_students": -1}), vec!["/max_students OUT_OF_RANGE"]),
+        (json!({"max_students": 1.5}), vec!["/max_students WRONG_TYPE"]),
+        (json!({"start_date": "2026-02-30", "end_date": "mañana"}), vec!["/start_date NOT_A_DATE", "/end_date NOT_A_DATE"]),
+        (json!({"end_date": service.day(9)}), vec!["/end_date END_BEFORE_START"]),
+        (json!({"enrollment_deadline": service.day(41)}), vec!["/enrollment_deadline DEADLINE_AFTER_END"]),
+        (json!({"course_id": Uuid::from_u128(7), "campus_id": Uuid::from_u128(7)}), vec!["/course_id NOT_FOUND", "/campus_id NOT_FOUND"]),
+        (json!({"course_id": null, "seats": {"taken": 0}}), vec!["/seats UNKNOWN_FIELD", "/course_id REQUIRED"]),
+    ] {
+        let answer = manager.post("/course-runs", &merged(plan.clone(), fields.clone())).await;
+        let told: Vec<_> = answer.faults().into_iter().map(|(pointer, code)| format!("{pointer} {code}")).collect();
+        assert_eq!(told, faults, "{fields}");
+    }
+    assert_eq!(office.rows("course_runs").await, 0);
+    // A run of one day without any seat is one.
+    manager.post("/course-runs", &merged(plan, json!({"end_date": start, "max_students": 0}))).await.is(201);
+}
+
+async fn a_run_keeps_the_seats_that_are_taken(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let run = office.run(3).await;
+    for _ in 0..2 {
+        let person = office.person().await;
+        manager.post(&format!("/course-runs/{}/enrollments", run.id), &json!({"person_id": person})).await.is(201);
+    }
+    let path = format!("/course-runs/{}", run.id);
+    // Enrolling changes no version: nobody who plans is disturbed.
+    let changed = Made::of(&manager.patch(&path, &run.etag, &json!({"max_students": 2})).await, 200);
+    assert_eq!(changed.shown["seats"]["free"], 0);
+    manager.patch(&path, &run.etag, &json!({"max_students": 9})).await.refused(412, "STALE");
+    manager.patch(&path, &changed.etag, &json!({"max_students": 1})).await.refused(422, "SEATS_BELOW_TAKEN");
+    let other = office.course().await.id;
+    let answer = manager.patch(&path, &changed.etag, &json!({"max_students": 1, "course_id": other, "end_date": "x"})).await;
+    let told: Vec<_> = answer.faults().into_iter().map(|(pointer, code)| format!("{pointer} {code}")).collect();
+    assert_eq!(told, ["/end_date NOT_A_DATE", "/course_id IMMUTABLE", "/max_students SEATS_BELOW_TAKEN"]);
+    assert_eq!(manager.get(&path).await.is(200)["seats"], json!({"max": 2, "taken": 2, "held": 0, "free": 0, "waitlisted": 0}));
+}
+
+async fn runs_are_filtered(service: &Service) {
+    let office = Office::found(service).await;
+    let viewer = office.client(Role::Viewer).await;
+    let (course, campus) = (office.course().await.id, office.record("campuses", json!({})).await.id);
+    let soon = office.run_of(&course, json!({"start_date": service.day(1), "campus_id": campus})).await.id;
+    let later = office.run_of(&course, json!({"start_date": service.day(50)})).await.id;
+    let other = office.run(3).await.id;
+    office.owner().await.post(&format!("/course-runs/{other}/transitions"), &json!({"to": "cancelled"})).await.is(200);
+    for (query, expected) in [
+        (format!("?course_id={course}"), vec![&later, &soon]),
+        (format!("?campus_id={campus}"), vec![&soon]),
+        ("?status=cancelled".to_owned(), vec![&other]),
+        (format!("?starts_from={}", service.day(31)), vec![&later]),
+        (format!("?course_id={course}&status=cancelled"), vec![]),
+    ] {
+        let found: Vec<_> = each(&viewer.get(&format!("/course-runs{query}")).await.is(200), "id").iter().map(text).collect();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+}
+
+async fn what_belongs_to_another_organization_is_not_named(service: &Service) {
+    let (office, other) = (Office::found(service).await, Office::found(service).await);
+    let owner = office.owner().await;
+    let (cycle, campus, course) = (other.record("cycles", json!({})).await, other.record("campuses", json!({})).await, other.course().await);
+    let (run, person) = (other.run(3).await, other.person().await);
+    let ours = office.run(3).await;
+    let mine = json!({"slug": "mio", "title": "Mío", "duration_hours": 1, "modality": "online", "cycle_id": cycle.id, "campus_ids": [campus.id]});
+    let not_found = |pointers: &[&str]| pointers.iter().map(|pointer| ((*pointer).to_owned(), "NOT_FOUND".to_owned())).collect::<Vec<_>>();
+    assert_eq!(owner.post("/courses", &mine).await.faults(), not_found(&["/cycle_id", "/campus_ids/0"]));
+    let plan = json!({"course_id": course.id, "cycle_id": cycle.id, "campus_id": campus.id, "start_date": "2027-01-01", "end_date": "2027-01-02", "max_students": 1});
+    assert_eq!(owner.post("/course-runs", &plan).await.faults(), not_found(&["/course_id", "/cycle_id", "/campus_id"]));
+    assert_eq!(
+        owner.post(&format!("/course-runs/{}/enrollments", ours.id), &json!({"person_id": person})).await.faults(),
+        not_found(&["/person_id"])
+    );
+    assert_eq!(owner.post(&format!("/course-runs/{}/holds", ours.id), &json!({"person_id": person})).await.faults(), not_found(&["/person_id"]));
+    let lead = text(&office.lead(json!({})).await["id"]);
+    let into_theirs = owner.post(&format!("/leads/{lead}/convert"), &json!({"course_run_id": run.id})).await;
+    assert_eq!(into_theirs.faults(), not_found(&["/course_run_id"]));
+    // A form names courses and campaigns by their slugs.
+    let campaign = other.record("campaigns", json!({})).await;
+    let form = json!({"course": course.shown["slug"], "course_run_id": run.id, "campaign": campaign.shown["slug"], "form": "ninguno"});
+    let answer = service.visitor().post(&office.door("/leads"), &merged(super::office::someone(), form)).await;
+    assert_eq!(answer.faults(), not_found(&["/course", "/course_run_id", "/campaign", "/form"]));
+}

@@ -1,0 +1,200 @@
+//! The sweep of all routes: each of them × nobody, each role, and somebody of another organization.
+//!
+//! A route that has no row in [`wish`](super::wishes::wish) fails the sweep, so nobody can forget one. What a row cannot show stands in a constant list,
+//! which may only get shorter.
+
+use std::collections::BTreeSet;
+
+use matricula_domain::identity::Role;
+use matricula_tests::program::Service;
+use matricula_tests::speak::{Answer, Client, text};
+use matricula_web::route::{Access, Route};
+use matricula_web::routes;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::office::Office;
+use super::wishes::wish;
+
+over_http! {
+    whoever_has_not_signed_in_is_asked_who_they_are,
+    a_role_may_what_its_permissions_say,
+    what_belongs_to_another_organization_is_not_there,
+    who_may_is_looked_at_before_what_they_say,
+}
+
+/// Routes with a name in their path that every organization can give: there is nothing of another one's to be found there.
+const NAMED_BY_EACH: [&str; 1] = ["publishFormVersion"];
+
+fn named(route: &Route) -> String {
+    format!("{} {} ({})", route.method, route.path, route.operation)
+}
+
+/// How many rows each table has that an organization owns, but for those that are written behind its back.
+async fn owned(office: &Office<'_>) -> Vec<(String, i64)> {
+    let unseen = ["audit_seals", "audit_heads", "jobs"];
+    let tables = office.service.db.raw.tables().await.into_iter();
+    let tables: Vec<_> =
+        tables.filter(|(name, columns)| columns.iter().any(|column| column == "organization_id") && !unseen.contains(&name.as_str())).collect();
+    let names: Vec<_> = tables.iter().map(|(name, _)| name.as_str()).collect();
+    let counts = office.rows_of(&names).await;
+    tables.iter().map(|(name, _)| name.clone()).zip(counts).collect()
+}
+
+/// Which tables have other rows than before, with how many more.
+fn grown(before: &[(String, i64)], after: &[(String, i64)]) -> Vec<(String, i64)> {
+    before.iter().zip(after).filter(|(before, after)| before.1 != after.1).map(|(before, after)| (before.0.clone(), after.1 - before.1)).collect()
+}
+
+async fn whoever_has_not_signed_in_is_asked_who_they_are(service: &Service) {
+    let office = Office::found(service).await;
+    for route in routes() {
+        let wish = wish(&route.operation, &office).await;
+        let before = owned(&office).await;
+        let answer = wish.call(&route, &office.slug, &service.visitor()).await;
+        if route.access == Access::Anybody {
+            assert!((200..300).contains(&answer.status), "{}: {}", named(&route), answer.text);
+        } else {
+            answer.refused(401, "UNAUTHENTICATED");
+            assert_eq!(grown(&before, &owned(&office).await), [], "{}", named(&route));
+        }
+    }
+}
+
+/// The one way by which a role goes to a route: a sign-out must not end a sign-in that others go on with.
+async fn client_for(office: &Office<'_>, role: Role, route: &Route) -> Client {
+    if route.operation == "logout" { office.sign_in(role).await } else { office.client(role).await }
+}
+
+async fn a_role_may_what_its_permissions_say(service: &Service) {
+    let office = Office::found(service).await;
+    for role in Role::ALL {
+        office.client(*role).await;
+    }
+    for route in routes() {
+        let refused_wish = wish(&route.operation, &office).await;
+        for role in Role::ALL {
+            let client = client_for(&office, *role, &route).await;
+            let may = match route.access {
+                Access::Permission(permission) => role.may(permission),
+                Access::Anybody | Access::SignedIn => true,
+            };
+            let wish = if may { &wish(&route.operation, &office).await } else { &refused_wish };
+            let before = owned(&office).await;
+            let answer = wish.call(&route, &office.slug, &client).await;
+            let grown = grown(&before, &owned(&office).await);
+            if may {
+                does_what_it_says(&route, &answer, &grown);
+            } else {
+                let problem = answer.refused(403, "PERMISSION_DENIED");
+                let Access::Permission(permission) = route.access else { unreachable!() };
+                assert_eq!(problem["permission"], permission.as_str());
+                assert_eq!(grown, [("audit_entries".to_owned(), 1)], "{} as {role}", named(&route));
+            }
+        }
+    }
+}
+
+fn does_what_it_says(route: &Route, answer: &Answer, grown: &[(String, i64)]) {
+    assert!(route.answers.iter().any(|(status, _)| *status == answer.status), "{}: {} {}", named(route), answer.status, answer.text);
+    if route.changes {
+        for table in ["audit_entries", "outbox"] {
+            assert!(grown.iter().any(|(name, more)| name == table && *more > 0), "{} leaves nothing in {table}: {grown:?}", named(route));
+        }
+    } else {
+        assert_eq!(grown, [], "{} changes something", named(route));
+    }
+}
+
+/// Every id of an organization.
+async fn ids(office: &Office<'_>) -> Vec<String> {
+    let mut ids = Vec::new();
+    for (table, columns) in office.service.db.raw.tables().await {
+        if ["id", "organization_id"].iter().all(|name| columns.iter().any(|column| column == name)) {
+            let sql = format!("SELECT id FROM {table} WHERE organization_id = $1");
+            ids.extend(office.service.db.raw.column::<Uuid>(&sql, [office.id.into()]).await.iter().map(Uuid::to_string));
+        }
+    }
+    ids
+}
+
+async fn what_belongs_to_another_organization_is_not_there(service: &Service) {
+    let (office, other) = (Office::found(service).await, Office::found(service).await);
+    let stranger = other.owner().await;
+    let mut exceptions = BTreeSet::new();
+    for route in routes().iter().filter(|route| route.access != Access::Anybody && route.operation != "logout") {
+        let mut wish = wish(&route.operation, &office).await;
+        let (before, ids) = (owned(&office).await, ids(&office).await);
+        let answer = wish.call(route, &office.slug, &stranger).await;
+        assert_eq!(grown(&before, &owned(&office).await), [], "{}", named(route));
+        for id in ids.iter().filter(|id| wish.body.as_ref().is_none_or(|body| !body.to_string().contains(*id))) {
+            assert!(!answer.text.contains(id), "{}: {}", named(route), answer.text);
+        }
+        if wish.id.is_none() || NAMED_BY_EACH.contains(&route.operation.as_str()) {
+            exceptions.extend(wish.id.is_some().then(|| route.operation.clone()));
+            assert!(matches!(answer.status, 200..300 | 422), "{}: {} {}", named(route), answer.status, answer.text);
+            continue;
+        }
+        answer.refused(404, "NOT_FOUND");
+        // What nobody has cannot be told apart from it.
+        wish.id = Some(service.db.id::<matricula_domain::shared::RecordId>().to_string());
+        let nobody = wish.call(route, &office.slug, &stranger).await;
+        assert_eq!((nobody.status, nobody.without_request_id()), (404, answer.without_request_id()), "{}", named(route));
+    }
+    assert_eq!(exceptions.iter().map(String::as_str).collect::<Vec<_>>(), NAMED_BY_EACH, "the exceptions may only get fewer");
+}
+
+async fn who_may_is_looked_at_before_what_they_say(service: &Service) {
+    let office = Office::found(service).await;
+    let learner = office.client(Role::Learner).await;
+    for route in routes().iter().filter(|route| matches!(route.access, Access::Permission(_))) {
+        let Access::Permission(permission) = route.access else { unreachable!() };
+        let path = format!("/api/v1{}?nonsense=1", route.path.replace("{id}", "x").replace("{key}", "X"));
+        for body in ["{", "{\"nonsense\": 1}"] {
+            let call = |client: &Client| client.call(route.method.as_str(), &path).text("application/json", body.to_owned());
+            call(&service.visitor()).await.refused(401, "UNAUTHENTICATED");
+            if !Role::Learner.may(permission) {
+                let denied =
+                    service.db.raw.count_where("audit_entries", "organization_id = $1 AND action = 'access.denied'", [office.id.into()]).await;
+                call(&learner).await.refused(403, "PERMISSION_DENIED");
+                let now = service.db.raw.count_where("audit_entries", "organization_id = $1 AND action = 'access.denied'", [office.id.into()]).await;
+                assert_eq!(now, denied + 1, "{}", named(route));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_routes_are_those_of_the_document() {
+    let document = matricula_web::document();
+    let listed: BTreeSet<_> = routes().iter().map(|route| format!("{} /api/v1{}", route.method, route.path)).collect();
+    let mut described = BTreeSet::new();
+    let mut operations = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            described.insert(format!("{} {path}", method.to_uppercase()));
+            let id = text(&operation["operationId"]);
+            assert!(operations.insert(id.clone()), "two operations are called {id}");
+        }
+    }
+    assert_eq!(listed, described);
+    assert_eq!(listed.len(), routes().len(), "a route is there twice");
+}
+
+#[test]
+fn every_route_that_changes_something_asks_for_a_right_or_is_a_door() {
+    let doors: Vec<_> = routes().into_iter().filter(|route| route.changes && route.access == Access::Anybody).map(|route| route.operation).collect();
+    assert_eq!(doors, ["login", "refresh", "leaveLead"], "nothing else is changed by nobody in particular");
+    for route in routes() {
+        assert_eq!(route.changes, route.method != "GET", "{}", named(&route));
+        assert_eq!(route.guarded, ["PATCH", "PUT", "DELETE"].contains(&route.method.as_str()), "{}", named(&route));
+    }
+}
+
+#[test]
+fn the_committed_document_is_the_one_of_the_code() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.json");
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let committed: Json = serde_json::from_str(&committed).unwrap_or_default();
+    assert!(committed == matricula_web::document(), "openapi.json is not what the code says: run `just openapi` and commit what it writes");
+}

@@ -1,0 +1,53 @@
+//! The HTTP API, black box: the real program on a free port, on both engines.
+
+/// Makes of each function over a service a test on `SQLite` and a test on `PostgreSQL`, against the program that all tests share.
+macro_rules! over_http {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            #[test]
+            fn sqlite() {
+                matricula_tests::program::shared(matricula_tests::Engine::Sqlite, super::$test);
+            }
+
+            #[test]
+            fn postgres() {
+                matricula_tests::program::shared(matricula_tests::Engine::Postgres, super::$test);
+            }
+        }
+    )+};
+}
+
+/// The same, each against a program of its own whose clock stands still.
+macro_rules! over_http_alone {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            #[test]
+            fn sqlite() {
+                matricula_tests::program::alone(matricula_tests::Engine::Sqlite, |_| (), super::$test);
+            }
+
+            #[test]
+            fn postgres() {
+                matricula_tests::program::alone(matricula_tests::Engine::Postgres, |_| (), super::$test);
+            }
+        }
+    )+};
+}
+
+mod bad_input;
+mod catalog;
+mod conventions;
+mod coverage;
+mod crowds;
+mod idempotency;
+mod identity;
+mod leads;
+mod lists;
+mod logs;
+mod office;
+mod outage;
+mod privacy;
+mod records;
+mod reports;
+mod seats;
+mod wishes;

@@ -1,0 +1,190 @@
+//! An organization of its own for a test, the people who work in it, and what they make through the API.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use matricula_domain::identity::Role;
+use matricula_tests::program::{PASSWORD, Service};
+use matricula_tests::speak::{Answer, Client, text};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+/// An organization.
+pub struct Office<'s> {
+    pub service: &'s Service,
+    pub id: Uuid,
+    pub slug: String,
+    users: Mutex<HashMap<Role, Uuid>>,
+    clients: Mutex<HashMap<Role, Client>>,
+}
+
+impl<'s> Office<'s> {
+    /// A new one, in which nobody works yet.
+    pub async fn found(service: &'s Service) -> Self {
+        let slug = service.unique("centro");
+        let id = service.found(&slug).await;
+        Self { service, id, slug, users: Mutex::default(), clients: Mutex::default() }
+    }
+
+    /// The address with which somebody of a role signs in.
+    pub fn email(&self, role: Role) -> String {
+        format!("{role}@{}.example", self.slug)
+    }
+
+    /// Somebody who works here in a role, let in if nobody does yet.
+    pub async fn user(&self, role: Role) -> Uuid {
+        let known = self.users.lock().unwrap_or_else(PoisonError::into_inner).get(&role).copied();
+        if let Some(known) = known {
+            return known;
+        }
+        let id = self.service.admit(self.id, &self.email(role), role).await;
+        self.users.lock().unwrap_or_else(PoisonError::into_inner).insert(role, id);
+        id
+    }
+
+    /// Signs somebody of a role in, anew.
+    pub async fn sign_in(&self, role: Role) -> Client {
+        self.user(role).await;
+        let visitor = self.service.visitor();
+        let tokens = visitor.post("/auth/login", &json!({"email": self.email(role), "password": PASSWORD})).await.is(200);
+        visitor.with_token(&text(&tokens["access_token"]))
+    }
+
+    /// Somebody of a role, signed in.
+    pub async fn client(&self, role: Role) -> Client {
+        let known = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&role).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let client = self.sign_in(role).await;
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(role, client.clone());
+        client
+    }
+
+    /// The owner, who may do everything.
+    pub async fn owner(&self) -> Client {
+        self.client(Role::Owner).await
+    }
+
+    /// The path of the public door below `/api/v1`.
+    pub fn door(&self, path: &str) -> String {
+        format!("/public/{}{path}", self.slug)
+    }
+
+    /// A published course that is taught online.
+    pub async fn course(&self) -> Made {
+        let slug = self.service.unique("curso");
+        self.course_with(json!({"slug": slug, "title": slug, "modality": "online"})).await
+    }
+
+    /// A published course with these fields beside the least that one needs.
+    pub async fn course_with(&self, fields: Json) -> Made {
+        let owner = self.owner().await;
+        let usual = json!({"duration_hours": 60, "description": "Desde cero.", "price": {"amount": 12_500, "currency": "EUR"}});
+        let drafted = owner.post("/courses", &merged(usual, fields)).await.id(201);
+        let published = owner.post(&format!("/courses/{drafted}/transitions"), &json!({"to": "published"})).await;
+        Made::of(&published, 200)
+    }
+
+    /// A run of a new course with so many seats, which starts in a month.
+    pub async fn run(&self, seats: u32) -> Made {
+        let course = self.course().await;
+        self.run_of(&course.id, json!({"max_students": seats})).await
+    }
+
+    /// A run of a course, with these fields beside the least that one needs.
+    pub async fn run_of(&self, course: &str, fields: Json) -> Made {
+        let usual = json!({"course_id": course, "start_date": self.service.day(30), "end_date": self.service.day(60), "max_students": 10});
+        Made::of(&self.owner().await.post("/course-runs", &merged(usual, fields)).await, 201)
+    }
+
+    /// A record of a kind: `cycles`, `campuses`, `campaigns`.
+    pub async fn record(&self, kind: &str, fields: Json) -> Made {
+        let slug = self.service.unique("ficha");
+        let usual = match kind {
+            "cycles" => json!({"slug": slug, "name": slug, "level": "grado_medio", "order_display": 1}),
+            "campuses" => json!({"slug": slug, "name": slug, "city": "Madrid", "time_zone": "Europe/Madrid"}),
+            _ => json!({"slug": slug, "name": slug, "platform": "meta_ads", "status": "active"}),
+        };
+        Made::of(&self.owner().await.post(&format!("/{kind}"), &merged(usual, fields)).await, 201)
+    }
+
+    /// A lead of somebody new, with these fields beside the least that one needs.
+    pub async fn lead(&self, fields: Json) -> Json {
+        self.owner().await.post("/leads", &merged(someone(), fields)).await.is(201)
+    }
+
+    /// Somebody new.
+    pub async fn person(&self) -> String {
+        text(&self.lead(json!({})).await["person_id"])
+    }
+
+    /// A text of a kind, about a purpose.
+    pub async fn text(&self, fields: Json) -> Made {
+        let usual = json!({"kind": "consent_label", "locale": "es", "body": self.service.unique("Quiero recibir noticias"), "material": false});
+        Made::of(&self.owner().await.post("/consent-texts", &merged(usual, fields)).await, 201)
+    }
+
+    /// The next version of a form with a box for each purpose.
+    pub async fn form(&self, key: &str, purposes: &[&str]) -> Made {
+        let notice = self.text(json!({"kind": "notice"})).await.id;
+        let mut boxes = Vec::new();
+        for purpose in purposes {
+            let label = self.text(json!({"purpose": purpose})).await.id;
+            boxes.push(json!({"purposes": [purpose], "text_id": label, "default": false, "required": false}));
+        }
+        let new = json!({"title": "Solicita información", "fields": ["name", "email"], "boxes": boxes, "notice_text_id": notice});
+        Made::of(&self.owner().await.post(&format!("/forms/{key}/versions"), &new).await, 201)
+    }
+
+    /// What the person's consent to a purpose allows, as somebody reads it who may.
+    pub async fn permission(&self, person: &str, purpose: &str) -> (String, String) {
+        let verdict = self.owner().await.get(&format!("/permission?person_id={person}&purpose={purpose}")).await.is(200);
+        (text(&verdict["decision"]), text(&verdict["reason"]))
+    }
+
+    /// How many rows of a table are this organization's.
+    pub async fn rows(&self, table: &str) -> i64 {
+        self.service.db.raw.count_where(table, "organization_id = $1", [self.id.into()]).await
+    }
+
+    /// How many rows each of these tables has here.
+    pub async fn rows_of(&self, tables: &[&str]) -> Vec<i64> {
+        let counts: Vec<_> = tables.iter().map(|table| format!("(SELECT count(*) FROM {table} WHERE organization_id = $1)")).collect();
+        let counts: String = self.service.db.raw.one(&format!("SELECT concat_ws(' ', {})", counts.join(", ")), [self.id.into()]).await;
+        counts.split(' ').map(|count| count.parse().unwrap()).collect()
+    }
+}
+
+/// Something that was made: its id, its `ETag`, and how it was shown.
+#[derive(Clone, Debug)]
+pub struct Made {
+    pub id: String,
+    pub etag: String,
+    pub shown: Json,
+}
+
+impl Made {
+    /// What an answer shows.
+    #[track_caller]
+    pub fn of(answer: &Answer, status: u16) -> Self {
+        let shown = answer.is(status);
+        Self { id: text(&shown["id"]), etag: answer.header("ETag").unwrap_or_default().to_owned(), shown }
+    }
+}
+
+/// The least that a form says, of somebody whom nobody knows yet.
+pub fn someone() -> Json {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    json!({"name": format!("Persona {n}"), "email": format!("persona{n}@example.es"), "gdpr_consent": true, "privacy_policy_accepted": true})
+}
+
+/// An object with the fields of another over its own.
+pub fn merged(mut object: Json, fields: Json) -> Json {
+    if let (Json::Object(object), Json::Object(fields)) = (&mut object, fields) {
+        object.extend(fields);
+    }
+    object
+}

@@ -1,0 +1,141 @@
+//! The table of all routes: for each of them a request that is fine.
+
+use matricula_domain::identity::Role;
+use matricula_tests::program::PASSWORD;
+use matricula_tests::speak::{Call, Client, text};
+use matricula_web::route::Route;
+use serde_json::{Value as Json, json};
+
+use super::office::{Office, someone};
+
+/// A request that is fine, for somebody who may. `{id}` in its query stands for its id.
+pub struct Wish {
+    pub id: Option<String>,
+    query: &'static str,
+    pub body: Option<Json>,
+}
+
+fn plain() -> Wish {
+    Wish { id: None, query: "", body: None }
+}
+
+fn on(id: impl Into<String>) -> Wish {
+    Wish { id: Some(id.into()), query: "", body: None }
+}
+
+fn body(body: Json) -> Wish {
+    Wish { body: Some(body), ..plain() }
+}
+
+impl Wish {
+    fn with(self, body: Json) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    fn asking(self, query: &'static str) -> Self {
+        Self { query, ..self }
+    }
+
+    /// The request, to the organization whose door it is, by somebody.
+    pub fn call(&self, route: &Route, slug: &str, client: &Client) -> Call {
+        let id = self.id.as_deref().unwrap_or_default();
+        let path = ["{id}", "{key}", "{slug}"].iter().fold(route.path.replace("{organization}", slug), |path, place| path.replace(place, id));
+        let query = self.query.replace("{id}", id);
+        let mut call = client.call(route.method.as_str(), &format!("/api/v1{path}{query}"));
+        if let Some(body) = &self.body {
+            call = call.json(body);
+        }
+        if route.guarded { call.header("If-Match", "*") } else { call }
+    }
+}
+
+/// The table: what is asked of each route. What it changes is made anew each time.
+pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
+    let service = office.service;
+    let slug = service.unique("barrido");
+    let of_record = async |kind: &str| on(office.record(kind, json!({})).await.id);
+    let archived = async |kind: &str| {
+        let id = office.record(kind, json!({})).await.id;
+        office.owner().await.act(&format!("/{kind}/{id}/archive")).await.is(200);
+        on(id)
+    };
+    let lead = async || on(text(&office.lead(json!({})).await["id"]));
+    match operation {
+        "login" => {
+            office.user(Role::Viewer).await;
+            body(json!({"email": office.email(Role::Viewer), "password": PASSWORD}))
+        }
+        "refresh" => {
+            office.user(Role::Viewer).await;
+            let tokens = service.visitor().post("/auth/login", &json!({"email": office.email(Role::Viewer), "password": PASSWORD})).await.is(200);
+            body(json!({"refresh_token": tokens["refresh_token"]}))
+        }
+        "logout" | "me" => plain(),
+        "leaveLead" | "captureLead" => body(someone()),
+        "listLeads" => plain().asking("?status=new&limit=5"),
+        "getLead" => lead().await,
+        "changeLead" => lead().await.with(json!({"source": "feria"})),
+        "assignLead" => lead().await.with(json!({"user_id": office.user(Role::Adviser).await})),
+        "moveLead" => lead().await.with(json!({"to": "contacted"})),
+        "convertLead" => lead().await.with(json!({"course_run_id": office.run(1).await.id})),
+        "publishFormVersion" => {
+            let (notice, label) = (office.text(json!({"kind": "notice"})).await.id, office.text(json!({"purpose": "sms_marketing"})).await.id);
+            let boxes = json!([{"purposes": ["sms_marketing"], "text_id": label, "default": false, "required": false}]);
+            on("contacto").with(json!({"title": "Contacto", "fields": ["name"], "boxes": boxes, "notice_text_id": notice}))
+        }
+        "listPeople" => plain().asking("?limit=5"),
+        "getPerson" | "getTimeline" | "getConsents" => on(office.person().await),
+        "changePerson" => on(office.person().await).with(json!({"name": "Otro Nombre"})),
+        "recordConsent" => on(office.person().await).with(json!({"purpose": "phone_marketing", "action": "GRANTED", "channel": "phone"})),
+        "getPermission" => on(office.person().await).asking("?person_id={id}&purpose=lead_enquiry"),
+        "listConsentTexts" | "listCourses" | "listRuns" | "listEnrollments" | "listCycles" | "listCampuses" | "listCampaigns" => plain(),
+        "publishConsentText" => body(json!({"kind": "notice", "locale": "es", "body": "Aviso", "material": false})),
+        "draftCourse" => body(json!({"slug": slug, "title": "Curso", "duration_hours": 1, "modality": "online"})),
+        "getCourse" | "archiveCourse" => on(office.course().await.id),
+        "changeCourse" => on(office.course().await.id).with(json!({"title": "Otro"})),
+        "moveCourse" => on(office.course().await.id).with(json!({"to": "archived"})),
+        "restoreCourse" => {
+            let course = office.course().await.id;
+            office.owner().await.act(&format!("/courses/{course}/archive")).await.is(200);
+            on(course)
+        }
+        "scheduleRun" => {
+            let (course, start, end) = (office.course().await.id, service.day(30), service.day(60));
+            body(json!({"course_id": course, "start_date": start, "end_date": end, "max_students": 5}))
+        }
+        "getRun" | "archiveRun" => on(office.run(1).await.id),
+        "changeRun" => on(office.run(1).await.id).with(json!({"max_students": 2})),
+        "moveRun" => on(office.run(1).await.id).with(json!({"to": "ongoing"})),
+        "restoreRun" => {
+            let run = office.run(1).await.id;
+            office.owner().await.act(&format!("/course-runs/{run}/archive")).await.is(200);
+            on(run)
+        }
+        "listPublishedCourses" | "listPublishedRuns" => plain(),
+        "getPublishedCourse" => on(text(&office.course().await.shown["slug"])),
+        "enroll" => on(office.run(1).await.id).with(json!({"person_id": office.person().await})),
+        "holdSeat" => on(office.run(1).await.id).with(json!({"person_id": office.person().await, "hours": 1})),
+        "getEnrollment" | "moveEnrollment" => {
+            let (run, person) = (office.run(1).await.id, office.person().await);
+            let enrolled = office.owner().await.post(&format!("/course-runs/{run}/enrollments"), &json!({"person_id": person})).await;
+            let wish = on(enrolled.id(201));
+            if operation == "getEnrollment" { wish } else { wish.with(json!({"to": "suspended"})) }
+        }
+        "createCycle" => body(json!({"slug": slug, "name": "Ciclo", "level": "grado_medio", "order_display": 1})),
+        "createCampus" => body(json!({"slug": slug, "name": "Sede", "city": "Madrid", "time_zone": "Europe/Madrid"})),
+        "createCampaign" => body(json!({"slug": slug, "name": "Campaña", "platform": "email", "status": "draft"})),
+        "getCycle" | "archiveCycle" => of_record("cycles").await,
+        "getCampus" | "archiveCampus" => of_record("campuses").await,
+        "getCampaign" | "archiveCampaign" | "reportCampaignFunnel" => of_record("campaigns").await,
+        "changeCycle" => of_record("cycles").await.with(json!({"name": "Otro"})),
+        "changeCampus" => of_record("campuses").await.with(json!({"name": "Otro"})),
+        "changeCampaign" => of_record("campaigns").await.with(json!({"name": "Otro"})),
+        "restoreCycle" => archived("cycles").await,
+        "restoreCampus" => archived("campuses").await,
+        "restoreCampaign" => archived("campaigns").await,
+        "reportCampaignPerformance" | "reportPopularCourses" | "reportUpcomingRuns" => plain().asking("?limit=5"),
+        "listAuditEntries" => plain().asking("?limit=5"),
+        "verifyAudit" => plain(),
+        _ => panic!("the route {operation} has no row in tests/it/http/wishes.rs: say there what a fine request to it is"),
+    }
+}

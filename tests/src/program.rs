@@ -1,0 +1,186 @@
+//! The real program on a free port, and how tests speak with it.
+//!
+//! A test of the HTTP API is a function over a [`Service`]. Most tests share one running program for each engine and found an
+//! organization of their own in it ([`shared`]); what stops the clock, the limits or the database has a program to itself ([`alone`]).
+
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use matricula_app::program::{Program, Running, open};
+use matricula_app::settings::Settings;
+use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, Role};
+use matricula_domain::shared::{Form as _, Id as _, Instant, LocalDate};
+use matricula_gateways::clock::SystemClock;
+use matricula_persistence::{Engine, Options};
+use matricula_ports::{Clock, Ids};
+use serde_json::json;
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use crate::cluster::Cluster;
+use crate::database::TestDatabase;
+use crate::fixtures::value;
+use crate::speak::Client;
+
+/// Where all tests of the HTTP API run: what they share (connections, above all) must not end with one of them.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+
+/// The password of everybody who works anywhere in these tests.
+pub const PASSWORD: &str = "correcto caballo batería grapa";
+
+/// A running program with a database of its own.
+pub struct Service {
+    /// Where it answers.
+    pub url: String,
+    /// Its database, as it looks from behind.
+    pub db: TestDatabase,
+    clock: Arc<dyn Clock>,
+    operator: Program,
+    http: reqwest::Client,
+    // Dropped, it stops.
+    _running: Running,
+}
+
+impl Service {
+    async fn start(db: TestDatabase, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        let (of_program, wired) = (settings.clone(), Arc::clone(&clock));
+        let ids: Arc<dyn Ids> = Arc::clone(&db.ids) as _;
+        let running = Running::start(async move || wire(of_program, wired, ids).await).unwrap();
+        let operator = wire(settings, Arc::clone(&clock), Arc::clone(&db.ids) as _).await.unwrap();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(100)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { url: running.url.clone(), db, clock, operator, http, _running: running }
+    }
+
+    /// Which engine keeps its data.
+    pub fn engine(&self) -> Engine {
+        self.db.engine()
+    }
+
+    /// What time it is for the program.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Sets the clock of a program that has one of its own.
+    pub fn it_is(&self, at: &str) {
+        self.db.clock.set((at.parse::<Instant>().unwrap() - crate::clock::at(0)).num_seconds());
+        assert_eq!(self.now(), at.parse::<Instant>().unwrap(), "this program shares the clock of the machine");
+    }
+
+    /// The day in so many days (or before today), in Madrid.
+    pub fn day(&self, days: i64) -> LocalDate {
+        matricula_domain::shared::TimeZone::MADRID.date_of(self.now() + chrono::TimeDelta::days(days))
+    }
+
+    /// A word that nothing else here has, so that tests that share a program do not meet.
+    pub fn unique(&self, word: &str) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        format!("{word}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Somebody on the network who has not signed in. Each has an address of their own.
+    pub fn visitor(&self) -> Client {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let [_, a, b, c] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        Client::new(self.http.clone(), self.url.clone(), format!("10.{a}.{b}.{c}"))
+    }
+
+    /// Founds an organization, as the operator does on the command line.
+    pub async fn found(&self, slug: &str) -> Uuid {
+        let details = json!({"slug": slug, "name": slug, "time_zone": "Europe/Madrid", "locale": "es", "country": "ES"});
+        let details = OrganizationDetails::read(&value(details)).unwrap();
+        self.operator.identity().found(&details).await.unwrap().id.as_uuid()
+    }
+
+    /// Lets somebody in, as the operator does on the command line.
+    pub async fn admit(&self, organization: Uuid, email: &str, role: Role) -> Uuid {
+        let new = json!({"email": email, "name": format!("Quien es {role}"), "password": PASSWORD, "role": role.as_str()});
+        let new = NewUser::read(&value(new)).unwrap();
+        self.operator.identity().admit(OrganizationId::from_uuid(organization), &new).await.unwrap().id.as_uuid()
+    }
+}
+
+async fn wire(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> anyhow::Result<Program> {
+    let (database, keys) = open(&settings).await?;
+    Program::over(settings, database, keys, clock, ids).await?.with_cheap_passwords()
+}
+
+/// The settings of a program over a database: limits that nobody meets, and patience, since others compile while we test. Our own
+/// address is a trusted proxy, so that a test can come from any address.
+fn settings(options: &Options) -> Settings {
+    let mut settings = Settings::on(&options.url).unwrap().wide_open();
+    let patient = Duration::from_secs(30);
+    for reached in [&mut settings.database, &mut settings.key_store] {
+        reached.acquire_timeout = patient;
+        reached.statement_timeout = patient;
+        reached.durable = options.durable;
+    }
+    settings.request_deadline = Duration::from_mins(1);
+    settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    settings
+}
+
+/// Runs a test against the program that all tests of an engine share.
+pub fn shared(engine: Engine, test: impl AsyncFnOnce(&'static Service)) {
+    static SERVICES: [OnceLock<Option<Service>>; 2] = [OnceLock::new(), OnceLock::new()];
+    let service = SERVICES[usize::from(engine == Engine::Postgres)].get_or_init(|| {
+        RUNTIME.block_on(async {
+            let db = TestDatabase::new(engine).await?;
+            if let Some(file) = db.options.url.strip_prefix("sqlite://") {
+                remove_in_the_end(Path::new(file).parent().unwrap());
+            }
+            let settings = settings(&db.options);
+            Some(Service::start(db, Arc::new(SystemClock), settings).await)
+        })
+    });
+    if let Some(service) = service {
+        RUNTIME.block_on(test(service));
+    }
+}
+
+/// Runs a test against a program of its own, for which time stands still at 2026-03-01T10:00:00Z until `service.db.clock` is moved.
+pub fn alone(engine: Engine, adjust: fn(&mut Settings), test: impl AsyncFnOnce(&Service)) {
+    RUNTIME.block_on(async {
+        let Some(db) = TestDatabase::new(engine).await else { return };
+        on(db, adjust, test).await;
+    });
+}
+
+/// Runs a test against a program of its own, over a server of its own that the test can stop and start. The program has the usual
+/// patience, with this deadline.
+pub fn over_a_cluster(deadline: Duration, test: impl AsyncFnOnce(&Service, &Cluster)) {
+    RUNTIME.block_on(async {
+        let Some(cluster) = Cluster::new().await else { return };
+        let db = TestDatabase::open(Options::new(cluster.url()), Arc::default(), None).await;
+        let mut settings = Settings::on(&db.options.url).unwrap().wide_open();
+        settings.request_deadline = deadline;
+        let service = Service::start(db, Arc::new(SystemClock), settings).await;
+        test(&service, &cluster).await;
+    });
+}
+
+async fn on(db: TestDatabase, adjust: fn(&mut Settings), test: impl AsyncFnOnce(&Service)) {
+    let mut settings = settings(&db.options);
+    adjust(&mut settings);
+    let service = Service::start(db.clone(), Arc::clone(&db.clock) as _, settings).await;
+    let outcome = AssertUnwindSafe(test(&service)).catch_unwind().await;
+    drop(service);
+    db.remove().await;
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Removes a folder when this process ends, however it ends: the shell reads until our end of its pipe is closed.
+pub(crate) fn remove_in_the_end(folder: &Path) {
+    static WAITING: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"cat; rm -rf "$1""#, "sh"]).arg(folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner).push(shell.spawn().unwrap());
+}
