@@ -184,16 +184,6 @@ fn noted(change: RecordChange) -> Noted {
     }
 }
 
-/// What is bound for a word of an address; `None` if no value of the kind is written like this.
-fn bound_word(kind: &Kind, word: &str) -> Option<sea_orm::Value> {
-    match kind {
-        Kind::Integer { .. } => word.parse::<i64>().ok().map(Into::into),
-        Kind::Boolean => word.parse::<bool>().ok().map(Into::into),
-        Kind::Money | Kind::List(..) | Kind::Form(_) | Kind::Object(_) => None,
-        kind => bound(kind, &word.into()),
-    }
-}
-
 /// The place after which a page begins: the value of the declared order, then the id.
 fn place(order: &FieldSchema, page: &Page) -> Result<Option<(sea_orm::Value, Uuid)>, PortError> {
     let Some(cursor) = &page.after else { return Ok(None) };
@@ -211,10 +201,9 @@ impl RecordQueries for Queries {
         let order = field_of(schema, schema.order)?;
         let mut sql = select(reader.sql(), schema, scope.organization().as_uuid());
         sql.push(if filter.archived { " AND r.archived_at IS NOT NULL" } else { " AND r.archived_at IS NULL" });
-        for (name, word) in &filter.equal {
-            match bound_word(&field_of(schema, name)?.kind, word) {
-                Some(value) => _ = sql.push(" AND r.").name(name).push(" = ").bind(value),
-                None => _ = sql.push(" AND FALSE"),
+        for (name, value) in &filter.equal {
+            for (column, value) in columns_with(field_of(schema, name)?, value)? {
+                sql.push(" AND r.").name(column).push(" = ").bind(value);
             }
         }
         // There is one order, the declared one, upwards: it is a required field, so that every record has a place in it.

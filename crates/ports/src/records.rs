@@ -117,8 +117,8 @@ pub trait RecordQueries: Send + Sync {
 /// Which records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordFilter {
-    /// Declared filter fields with the words that they must have.
-    pub equal: Vec<(&'static str, String)>,
+    /// Declared filter fields with the values that they must have.
+    pub equal: Vec<(&'static str, Value)>,
     /// The hidden ones instead of the others.
     pub archived: bool,
 }

@@ -8,7 +8,7 @@ use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest, dev};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use matricula_domain::shared::{Fault, Faults, Field, FieldSchema, Form, Kind, Value};
+use matricula_domain::shared::{Fault, Faults, Field, Form, Kind, Value};
 use matricula_ports::json::from_json;
 use sha2::{Digest, Sha256};
 
@@ -126,7 +126,7 @@ fn read_query<T: Form>(text: &str) -> Result<T, Faults> {
             continue;
         }
         let value = match T::FIELDS.iter().find(|field| field.name == name) {
-            Some(field) => typed(field, text),
+            Some(field) => typed(&field.kind, text),
             None => Value::Text(text),
         };
         fields.push((name, value));
@@ -141,8 +141,8 @@ fn read_query<T: Form>(text: &str) -> Result<T, Faults> {
 }
 
 /// A query has texts only; the schema knows what they mean.
-fn typed(field: &FieldSchema, text: String) -> Value {
-    match field.kind {
+pub(crate) fn typed(kind: &Kind, text: String) -> Value {
+    match kind {
         Kind::Integer { .. } => text.parse().map_or(Value::Text(text), Value::Int),
         Kind::Boolean => match text.as_str() {
             "true" => Value::Bool(true),

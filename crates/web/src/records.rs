@@ -8,7 +8,7 @@ use matricula_application::access::{ManageCatalog, ManageMarketing, ReadCatalog,
 use matricula_application::records::{RecordError, Records};
 use matricula_domain::catalog::{Campus, Cycle};
 use matricula_domain::marketing::Campaign;
-use matricula_domain::shared::{Aggregate, Fault, Faults, Field, Kind, Line, Record, RecordId, Stored, Value};
+use matricula_domain::shared::{Aggregate, Fault, Faults, Field, FieldSchema, Flag, Kind, Record, RecordId, Stored, Value};
 use matricula_ports::PortError;
 use matricula_ports::json::to_json;
 use matricula_ports::records::{RecordFilter, RecordRow};
@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 use crate::answer::{Answer, Answered};
 use crate::call::May;
 use crate::error::{ApiError, Coded};
-use crate::input::{Raw, given_twice, path_field, query_pairs};
+use crate::input::{Raw, given_twice, path_field, query_pairs, typed};
 use crate::openapi::shown;
 use crate::page::{Limit, Listed, Place, page};
 use crate::route::Route;
@@ -87,8 +87,7 @@ fn pascal(snake: &str) -> String {
 }
 
 /// The query of a list: the declared filters, and which part. Made once, for ever.
-fn list_query(filters: Vec<matricula_domain::shared::FieldSchema>) -> &'static [matricula_domain::shared::FieldSchema] {
-    use matricula_domain::shared::{FieldSchema, Flag};
+fn list_query(filters: Vec<FieldSchema>) -> &'static [FieldSchema] {
     let mut fields: Vec<_> = filters.into_iter().map(|field| FieldSchema { required: false, ..field }).collect();
     fields.push(FieldSchema { name: "archived", doc: "The archived ones instead of the others.", kind: Flag::KIND, required: false });
     fields.push(FieldSchema { name: "limit", doc: "At most so many items (1–100, default 50).", kind: Limit::KIND, required: false });
@@ -143,7 +142,7 @@ impl<R, See, Manage> Copy for Handlers<R, See, Manage> {}
 
 impl<R: Record, See: Right, Manage: Right> Handlers<R, See, Manage> {
     async fn list(self, call: May<See>, request: HttpRequest) -> impl Responder {
-        let asked = query(&request, R::SCHEMA.filters, R::FIELDS).map_err(ApiError::from)?;
+        let asked = query::<R>(&request).map_err(ApiError::from)?;
         let found = call.api.record_queries.list(call.who.scope(), &R::SCHEMA, &asked.0, &page(asked.1, asked.2, None)).await?;
         Answered::Ok(Answer::list(&request, &Listed::of(found.map(|row| view(&row)))))
     }
@@ -181,47 +180,38 @@ impl<R: Record, See: Right, Manage: Right> Handlers<R, See, Manage> {
     }
 }
 
-/// What a filter asks for: a word that the field can have, or a line of text.
-fn wanted(kind: Option<Kind>, text: String) -> Result<String, Fault> {
-    match kind {
-        Some(Kind::Choice(words)) if words.contains(&text.as_str()) => Ok(text),
-        Some(Kind::Choice(words)) => Err(Fault::new("NOT_A_CHOICE", format!("must be one of: {}", words.join(", ")))),
-        _ => Line::<300>::parse(&text).map(|line| line.as_str().to_owned()),
-    }
-}
-
 type Asked = (RecordFilter, Option<Limit>, Option<Place>);
 
 /// Reads the query of a list: what the kind can be filtered by, `archived`, and which part.
-fn query(request: &HttpRequest, filters: &'static [&'static str], fields: &[matricula_domain::shared::FieldSchema]) -> Result<Asked, Faults> {
+fn query<R: Record>(request: &HttpRequest) -> Result<Asked, Faults> {
     let (mut filter, mut limit, mut cursor, mut faults) = (RecordFilter::default(), None, None, Faults::default());
     let mut seen: Vec<String> = Vec::new();
     for (name, text) in query_pairs(request.query_string())? {
-        let known = filters.iter().find(|filter| **filter == name);
-        let outcome = match (name.as_str(), known) {
-            (name, _) if seen.iter().any(|seen| seen == name) => Err(given_twice()),
-            ("archived", _) => match text.as_str() {
-                "true" | "false" => {
-                    filter.archived = text == "true";
-                    Ok(())
-                }
-                _ => Err(Fault::wrong_type("true or false")),
-            },
-            ("limit", _) => Limit::parse(&text.parse().map_or(Value::Text(text), Value::Int)).map(|read| limit = Some(read)),
-            ("cursor", _) => Place::parse(&Value::Text(text)).map(|read| cursor = Some(read)),
-            (_, Some(field)) => {
-                let kind = fields.iter().find(|schema| schema.name == *field).map(|schema| schema.kind);
-                wanted(kind, text).map(|text| filter.equal.push((field, text)))
-            }
-            _ => Err(Fault::new("UNKNOWN_FIELD", "is not known here")),
+        let field = R::FIELDS.iter().find(|field| field.name == name && R::SCHEMA.filters.contains(&field.name));
+        let outcome = match (name.as_str(), field) {
+            (name, _) if seen.iter().any(|seen| seen == name) => Err(given_twice().into()),
+            ("archived", _) => Flag::parse_all(&typed(&Flag::KIND, text)).map(|Flag(archived)| filter.archived = archived),
+            ("limit", _) => Limit::parse_all(&typed(&Limit::KIND, text)).map(|read| limit = Some(read)),
+            ("cursor", _) => Place::parse_all(&typed(&Place::KIND, text)).map(|read| cursor = Some(read)),
+            (_, Some(field)) => read_field::<R>(field, text).map(|value| filter.equal.push((field.name, value))),
+            _ => Err(unknown().into()),
         };
-        if let Err(fault) = outcome {
+        if let Err(more) = outcome {
             let plain = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            faults.add(fault.under(if plain { &name } else { "?" }));
+            faults.0.extend(more.0.into_iter().map(|fault| fault.under(if plain { &name } else { "?" })));
         }
         seen.push(name);
     }
     faults.into_result().map(|()| (filter, limit, cursor))
+}
+
+/// What a filter asks for, by the rules of the field itself.
+fn read_field<R: Record>(field: &FieldSchema, text: String) -> Result<Value, Faults> {
+    R::read_field(field.name, &typed(&field.kind, text)).unwrap_or_else(|| Err(unknown().into()))
+}
+
+fn unknown() -> Fault {
+    Fault::new("UNKNOWN_FIELD", "is not known here")
 }
 
 impl Coded for RecordError {

@@ -1,6 +1,6 @@
 use matricula_domain::catalog::{Campus, Cycle};
 use matricula_domain::marketing::Campaign;
-use matricula_domain::shared::{Aggregate as _, Record, Stored};
+use matricula_domain::shared::{Aggregate as _, Record, Stored, Value};
 use matricula_ports::records::{RecordChange, RecordFilter, RecordQueries};
 use matricula_ports::{Page, PortError};
 use matricula_tests::{Tenant, TestDatabase, at, on_both, value};
@@ -103,19 +103,23 @@ async fn records_are_filtered_by_the_declared_fields(db: TestDatabase) {
     }
     here.record::<Cycle>(json!({"slug": "a", "name": "A", "level": "fp_basica", "order_display": 1})).await;
     here.cycle("b", 2).await;
-    let count = async |schema, name: &'static str, word: &str| {
-        let filter = RecordFilter { equal: vec![(name, word.into())], archived: false };
+    let count = async |schema, name: &'static str, value: Value| {
+        let filter = RecordFilter { equal: vec![(name, value)], archived: false };
         RecordQueries::list(&db.queries, &here.scope, schema, &filter, &Page::first(9)).await.unwrap().items.len()
     };
     for (name, word, hits) in [("city", "Madrid", 2), ("city", "Ávila", 1), ("city", "madrid", 0), ("city", "Madrid' OR '1'='1", 0)] {
-        assert_eq!(count(&Campus::SCHEMA, name, word).await, hits, "{name}={word}");
+        assert_eq!(count(&Campus::SCHEMA, name, word.into()).await, hits, "{name}={word}");
     }
-    for (name, word, hits) in
-        [("level", "fp_basica", 1), ("level", "grado_medio", 1), ("level", "nada", 0), ("order_display", "2", 1), ("order_display", "x", 0)]
-    {
-        assert_eq!(count(&Cycle::SCHEMA, name, word).await, hits, "{name}={word}");
+    for (name, value, hits) in [
+        ("level", Value::from("fp_basica"), 1),
+        ("level", Value::from("grado_medio"), 1),
+        ("level", Value::from("nada"), 0),
+        ("order_display", Value::Int(2), 1),
+        ("order_display", Value::Int(3), 0),
+    ] {
+        assert_eq!(count(&Cycle::SCHEMA, name, value.clone()).await, hits, "{name}={value:?}");
     }
-    let both = RecordFilter { equal: vec![("level", "fp_basica".into()), ("order_display", "2".into())], archived: false };
+    let both = RecordFilter { equal: vec![("level", "fp_basica".into()), ("order_display", Value::Int(2))], archived: false };
     assert!(RecordQueries::list(&db.queries, &here.scope, &Cycle::SCHEMA, &both, &Page::first(9)).await.unwrap().items.is_empty());
     let unknown = RecordFilter { equal: vec![("nothing", "x".into())], archived: false };
     let refused = RecordQueries::list(&db.queries, &here.scope, &Cycle::SCHEMA, &unknown, &Page::first(9)).await;

@@ -240,6 +240,7 @@ async fn a_query_is_as_strict_as_a_body(service: &Service) {
         ("/courses?featured=maybe&modality=tv", vec!["/modality NOT_A_CHOICE", "/featured WRONG_TYPE"]),
         ("/course-runs?starts_from=2026-02-30", vec!["/starts_from NOT_A_DATE"]),
         ("/campuses?city=%00", vec!["/city CONTROL_CHARACTER"]),
+        (&*format!("/campuses?city={}", "a".repeat(101)), vec!["/city TOO_LONG"]),
         ("/cycles?limit=x&level=%00", vec!["/limit WRONG_TYPE", "/level NOT_A_CHOICE"]),
         ("/enrollments?person_id=%00", vec!["/person_id NOT_AN_ID"]),
         ("/audit/entries?entity_id=7", vec!["/entity_id NOT_AN_ID"]),

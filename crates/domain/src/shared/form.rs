@@ -11,6 +11,9 @@ pub trait Form: Sized {
     /// Every fault: what is missing, of a wrong type, out of bounds, or not known.
     fn read(value: &Value) -> Result<Self, Faults>;
 
+    /// Reads one of its fields alone, as a filter gives it; `None` if it has none of that name.
+    fn read_field(name: &str, value: &Value) -> Option<Result<Value, Faults>>;
+
     /// Its fields with their values, in the order of the declaration.
     fn fields(&self) -> super::Fields;
 }
@@ -96,6 +99,13 @@ macro_rules! form {
                 let read = Self { $($field),+ };
                 $({ let $this = &read; let $faults = input.faults(); $check })?
                 input.into_faults().into_result().map(|()| read)
+            }
+
+            fn read_field(name: &str, value: &$crate::shared::Value) -> Option<Result<$crate::shared::Value, $crate::shared::Faults>> {
+                match name {
+                    $(stringify!($field) => Some(<$type as $crate::shared::Field>::parse_all(value).map(|field| $crate::shared::Field::value(&field))),)+
+                    _ => None,
+                }
             }
 
             fn fields(&self) -> $crate::shared::Fields {

@@ -82,6 +82,13 @@ impl Form for Money {
             (_, _, faults) => Err(faults),
         }
     }
+    fn read_field(name: &str, value: &Value) -> Option<Result<Value, Faults>> {
+        match name {
+            "amount" => Some(Amount::parse_all(value).map(|amount| amount.value())),
+            "currency" => Some(Currency::parse_all(value).map(|currency| currency.value())),
+            _ => None,
+        }
+    }
     fn fields(&self) -> super::Fields {
         vec![("amount".into(), Value::Int(self.amount)), ("currency".into(), self.currency.value())]
     }
