@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use matricula_application::enrollment::{Enrollments, Swept};
-use matricula_application::notifications::{Followers, Handler, JobError, Receiver, SEATS_SWEEP, Schedule, Workshop};
+use matricula_application::notifications::{BATCH, Followers, Handler, JobError, Receiver, SEATS_SWEEP, Schedule, Workshop};
 use matricula_persistence::{Accounts, Queue};
 use matricula_ports::identity::Directory;
 use matricula_ports::notifications::{Answers, Job, JobQueue, OutboxRow};
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::program::Program;
 
-/// How long there is between two looks when there was nothing to do.
+/// How long there is between two looks when there was not more to do than could be done at once: what comes in between is done together.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How long after a failure.
@@ -74,12 +74,12 @@ impl Workers {
             let followers = Arc::clone(&self.followers);
             tasks.push(repeat("audit.seal", stopped.clone(), move || {
                 let followers = Arc::clone(&followers);
-                async move { Ok(followers.seal().await? > 0) }
+                async move { Ok(followers.seal().await? >= BATCH) }
             }));
             let followers = Arc::clone(&self.followers);
             tasks.push(repeat("outbox", stopped.clone(), move || {
                 let followers = Arc::clone(&followers);
-                async move { Ok(followers.give_out().await? > 0) }
+                async move { Ok(followers.give_out().await? >= BATCH as usize) }
             }));
         }
         let program = self.program.clone();

@@ -20,7 +20,7 @@ use crate::key_store::KeyStore;
 use crate::people::names;
 use crate::scoped::{Reader, SCOPED};
 use crate::sealing::{commitment, link, open};
-use crate::sql::{Sql, Write};
+use crate::sql::{Sql, WhenTaken, Write};
 use crate::unit::{Noted, Store, detail_place};
 
 /// The columns of an entry `f`, as [`read_entry`] reads them.
@@ -198,7 +198,7 @@ impl AuditStore {
             table: "audit_seals",
             columns: vec!["organization_id", "seq", "entry_id", "prev_hash", "hash", "sealed_at"],
             rows: rows.to_vec(),
-            lenient: false,
+            when_taken: WhenTaken::Refuse,
         });
         (writes.collect(), head)
     }
@@ -343,7 +343,7 @@ impl AuditChain for AuditStore {
         }
         let columns = vec!["organization_id", "seq", "hash", "signed_at", "signature", "key_id"];
         // A head that is there already can only be one of a chain that was cut: it stays as the witness, and sealing goes on.
-        self.execute(&tx, Write::Insert { table: "audit_heads", columns, rows: heads, lenient: true }).await?;
+        self.execute(&tx, Write::Insert { table: "audit_heads", columns, rows: heads, when_taken: WhenTaken::Leave }).await?;
         if !advance(&tx, database.engine, SEALER, from, to, now).await? {
             return Err(PortError::Stale);
         }

@@ -18,7 +18,7 @@ use crate::error::port;
 use crate::feed::{Feed, advance, begin_for_all};
 use crate::identity::digest;
 use crate::scoped::{Reader, SCOPED};
-use crate::sql::{Sql, Write};
+use crate::sql::{Sql, WhenTaken, Write};
 use crate::unit::Session;
 
 /// How often a job is tried.
@@ -60,7 +60,7 @@ impl Queue {
 impl JobRepository for Session {
     async fn enqueue(&self, job: NewJob) -> Result<(), PortError> {
         let (columns, row) = new_row(&job, Some(self.organization));
-        self.insert_row("jobs", columns, row, true);
+        self.insert_row("jobs", columns, row, WhenTaken::Leave);
         Ok(())
     }
 }
@@ -86,7 +86,7 @@ impl JobQueue for Queue {
     async fn plan(&self, job: NewJob) -> Result<bool, PortError> {
         let (columns, row) = new_row(&job, None);
         let mut sql = self.sql();
-        Write::Insert { table: "jobs", columns, rows: vec![row], lenient: true }.write(&mut sql);
+        Write::Insert { table: "jobs", columns, rows: vec![row], when_taken: WhenTaken::Leave }.write(&mut sql);
         Ok(self.execute(sql).await? == 1)
     }
 

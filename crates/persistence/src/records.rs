@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::convert::{Columns, count, json, value};
 use crate::scoped::{Queries, SCOPED};
-use crate::sql::{Sql, Write};
+use crate::sql::{Sql, WhenTaken, Write};
 use crate::unit::{Noted, Session};
 
 /// The columns of an amount: minor units, and their currency. Writes name columns for as long as the program runs, so these names
@@ -160,7 +160,7 @@ impl RecordRepository for Session {
         set.push(("version", i64::from(row.version).into()));
         if row.version == 1 {
             let (columns, values) = key.into_iter().chain(set).chain([("created_at", row.created_at.into())]).unzip();
-            self.insert_row(schema.noun.many, columns, values, false);
+            self.insert_row(schema.noun.many, columns, values, WhenTaken::Refuse);
         } else {
             self.write(Write::Update { table: schema.noun.many, key, set, version: Some(row.version - 1) });
         }

@@ -82,6 +82,21 @@ impl Sql {
 /// What a row is known by.
 type Key = Vec<(&'static str, Value)>;
 
+/// What happens where a row that is to be inserted is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenTaken {
+    /// It is a conflict.
+    Refuse,
+    /// The row that is there is left alone.
+    Leave,
+    /// It cannot be: nothing but its own new id tells the row apart. So nobody looks, which saves a good part of the work.
+    Never,
+}
+
+/// From so many rows on, an insert is one JSON value on `PostgreSQL`: the statement is the same for every number of rows, and
+/// planned once.
+const MANY_ROWS: usize = 5;
+
 /// A write that a unit of work will make at its commit.
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
@@ -90,8 +105,7 @@ pub(crate) enum Write {
         table: &'static str,
         columns: Vec<&'static str>,
         rows: Vec<Vec<Value>>,
-        /// Whether rows that are there already are left alone instead of being a conflict.
-        lenient: bool,
+        when_taken: WhenTaken,
     },
     /// One row that must be as it was expected.
     Update {
@@ -140,8 +154,8 @@ impl Write {
     /// Takes the rows of a write that can be one with this; gives it back if it cannot.
     pub(crate) fn join(&mut self, other: Self) -> Option<Self> {
         match (self, other) {
-            (Self::Insert { table, columns, rows, lenient }, Self::Insert { table: same, columns: known, rows: more, lenient: manner })
-                if *table == same && *columns == known && *lenient == manner =>
+            (Self::Insert { table, columns, rows, when_taken }, Self::Insert { table: same, columns: known, rows: more, when_taken: manner })
+                if *table == same && *columns == known && *when_taken == manner =>
             {
                 rows.extend(more);
                 None
@@ -154,7 +168,7 @@ impl Write {
     pub(crate) fn expects(&self) -> Option<(u64, String)> {
         use crate::error::{CONFLICT, STALE};
         match self {
-            Self::Insert { lenient: true, .. } | Self::Delete { .. } => None,
+            Self::Insert { when_taken: WhenTaken::Leave | WhenTaken::Never, .. } | Self::Delete { .. } => None,
             Self::Insert { table, rows, .. } => Some((rows.len() as u64, format!("{CONFLICT}{table}"))),
             Self::Update { table, .. } => Some((1, format!("{STALE}{table}"))),
             Self::Seats { .. } | Self::Full { .. } => Some((1, format!("{CONFLICT}seats"))),
@@ -164,13 +178,13 @@ impl Write {
     /// Writes it down.
     pub(crate) fn write(self, sql: &mut Sql) {
         match self {
-            Self::Insert { table, columns, rows, .. } => {
-                sql.push("INSERT INTO ").name(table).push(" (").names(columns.iter().copied()).push(") VALUES ");
-                for (n, row) in rows.into_iter().enumerate() {
-                    sql.push(if n > 0 { ", (" } else { "(" }).bind_all(row).push(")");
+            Self::Insert { table, columns, rows, when_taken } => {
+                sql.push("INSERT INTO ").name(table).push(" (").names(columns.iter().copied()).push(") ");
+                write_rows(sql, table, &columns, rows);
+                if when_taken != WhenTaken::Never {
+                    // Counted afterwards instead of raised by the database, whose own error would write the values to its log.
+                    sql.push(" ON CONFLICT DO NOTHING");
                 }
-                // Counted afterwards instead of raised by the database, whose own error would write the values to its log.
-                sql.push(" ON CONFLICT DO NOTHING");
             }
             Self::Update { table, key, set, version } => {
                 sql.push("UPDATE ").name(table).push(" SET ");
@@ -199,6 +213,54 @@ impl Write {
             }
         }
     }
+}
+
+fn write_rows(sql: &mut Sql, table: &'static str, columns: &[&'static str], rows: Vec<Vec<Value>>) {
+    let as_json = if sql.is_postgres() && rows.len() >= MANY_ROWS { json_rows(columns, &rows) } else { None };
+    if let Some(json) = as_json {
+        sql.push("SELECT ").names(columns.iter().copied()).push(" FROM json_populate_recordset(NULL::").name(table).push(", ").bind(json);
+        sql.push("::text::json)");
+        return;
+    }
+    sql.push("VALUES ");
+    for (n, row) in rows.into_iter().enumerate() {
+        sql.push(if n > 0 { ", (" } else { "(" }).bind_all(row).push(")");
+    }
+}
+
+/// Rows as a JSON list of objects; `None` if there is a value that JSON has no words for.
+fn json_rows(columns: &[&'static str], rows: &[Vec<Value>]) -> Option<String> {
+    let object = |row: &Vec<Value>| {
+        let fields = columns.iter().zip(row).map(|(column, value)| Some(((*column).to_owned(), json_value(value)?)));
+        fields.collect::<Option<serde_json::Map<_, _>>>().map(serde_json::Value::Object)
+    };
+    rows.iter().map(object).collect::<Option<Vec<_>>>().map(|rows| serde_json::Value::Array(rows).to_string())
+}
+
+/// A value as `json_populate_recordset` reads it.
+fn json_value(value: &Value) -> Option<serde_json::Value> {
+    Some(match value {
+        Value::Bool(value) => (*value).into(),
+        Value::Int(value) => (*value).into(),
+        Value::BigInt(value) => (*value).into(),
+        Value::String(value) => value.clone().into(),
+        Value::Uuid(value) => value.map(|id| id.to_string()).into(),
+        Value::ChronoDate(value) => value.map(|date| date.to_string()).into(),
+        Value::ChronoDateTimeUtc(value) => value.map(|at| at.to_rfc3339()).into(),
+        Value::Json(value) => value.as_deref().cloned().unwrap_or_default(),
+        Value::Bytes(value) => value.as_deref().map(hexadecimal).into(),
+        _ => return None,
+    })
+}
+
+/// Bytes as `PostgreSQL` reads them in a text.
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 + 2 * bytes.len());
+    text.push_str("\\x");
+    for byte in bytes {
+        _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn where_key(sql: &mut Sql, key: Key) {

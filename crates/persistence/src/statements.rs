@@ -34,29 +34,27 @@ pub(crate) fn waves(writes: Vec<Write>) -> Vec<Vec<Write>> {
     waves
 }
 
-/// One statement for several writes: each a CTE whose rows are counted, and the count held against what is expected. A count that
-/// does not fit aborts the statement, and with it every write.
+/// One statement for several writes: each a CTE, and where a write must touch so many rows, their count held against that. A count that
+/// does not fit aborts the statement, and with it every write; the others are done for their own sake.
 pub(crate) fn one_statement(writes: Vec<Write>, organization: Uuid) -> sea_orm::Statement {
     let mut sql = Sql::new(Engine::Postgres);
     sql.push("WITH scope AS MATERIALIZED (SELECT set_config('app.organization', ").bind(organization.to_string()).push(", true) AS setting)");
-    let expected: Vec<_> = writes.iter().map(Write::expects).collect();
+    let mut expectations = Vec::new();
     for (n, write) in writes.into_iter().enumerate() {
         sql.push(&format!(", w{n} AS ("));
+        let expected = write.expects();
         write.write(&mut sql);
-        sql.push(" RETURNING 1)");
-    }
-    sql.push(" SELECT q.* FROM scope CROSS JOIN LATERAL (SELECT ");
-    for (n, expected) in expected.into_iter().enumerate() {
-        let comma = if n > 0 { ", " } else { "" };
-        match expected {
-            Some((count, what)) => {
-                sql.push(&format!("{comma}matricula_expect((SELECT count(*) FROM w{n}), {count}, '{what}') AS e{n}"));
-            }
-            None => {
-                sql.push(&format!("{comma}(SELECT count(*) FROM w{n}) AS e{n}"));
-            }
+        if let Some((count, what)) = expected {
+            sql.push(" RETURNING 1");
+            expectations.push(format!("matricula_expect((SELECT count(*) FROM w{n}), {count}, '{what}') AS e{n}"));
         }
+        sql.push(")");
     }
-    sql.push(" WHERE scope.setting IS NOT NULL OFFSET 0) AS q");
+    if expectations.is_empty() {
+        sql.push(" SELECT setting FROM scope");
+    } else {
+        sql.push(" SELECT q.* FROM scope CROSS JOIN LATERAL (SELECT ").push(&expectations.join(", "));
+        sql.push(" WHERE scope.setting IS NOT NULL OFFSET 0) AS q");
+    }
     sql.into_statement()
 }

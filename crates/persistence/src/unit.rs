@@ -24,7 +24,7 @@ use crate::error::port;
 use crate::key_store::KeyStore;
 use crate::scoped::{OrganizationOwned, Reader, SCOPED, Sight, models, prepare, prepare_select};
 use crate::sealing::{commitment, random, seal};
-use crate::sql::{Sql, Write};
+use crate::sql::{Sql, WhenTaken, Write};
 use crate::statements::{one_statement, runs, waves};
 
 /// How long a kept answer can be repeated.
@@ -233,8 +233,7 @@ impl Session {
         E::Model: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: ActiveModelTrait<Entity = E>,
     {
-        let (columns, row) = columns_of::<E>(model);
-        self.insert_row(table_of::<E>(), columns, row, false);
+        self.insert_model::<E>(model, WhenTaken::Refuse);
     }
 
     /// Saves a new row, or leaves one alone that is there already.
@@ -244,12 +243,31 @@ impl Session {
         E::Model: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: ActiveModelTrait<Entity = E>,
     {
-        let (columns, row) = columns_of::<E>(model);
-        self.insert_row(table_of::<E>(), columns, row, true);
+        self.insert_model::<E>(model, WhenTaken::Leave);
     }
 
-    pub(crate) fn insert_row(&self, table: &'static str, columns: Vec<&'static str>, row: Vec<sea_orm::Value>, lenient: bool) {
-        self.pending().writes.push(Write::Insert { table, columns, rows: vec![row], lenient });
+    /// Saves a new row that nothing but its own new id tells apart.
+    pub(crate) fn append<E>(&self, model: E::Model)
+    where
+        E: EntityTrait + EntityName + Default,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
+    {
+        self.insert_model::<E>(model, WhenTaken::Never);
+    }
+
+    fn insert_model<E>(&self, model: E::Model, when_taken: WhenTaken)
+    where
+        E: EntityTrait + EntityName + Default,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
+    {
+        let (columns, row) = columns_of::<E>(model);
+        self.insert_row(table_of::<E>(), columns, row, when_taken);
+    }
+
+    pub(crate) fn insert_row(&self, table: &'static str, columns: Vec<&'static str>, row: Vec<sea_orm::Value>, when_taken: WhenTaken) {
+        self.pending().writes.push(Write::Insert { table, columns, rows: vec![row], when_taken });
     }
 
     /// Saves a row that was read before; `except` are the columns that stay as they are.
@@ -369,7 +387,7 @@ impl Session {
                     now.into(),
                     (now + ANSWER_LIVES).into(),
                 ]],
-                lenient: false,
+                when_taken: WhenTaken::Refuse,
             });
         }
         Ok(writes)
@@ -543,7 +561,7 @@ impl Rows {
         tables
             .into_iter()
             .filter(|(_, _, rows)| !rows.is_empty())
-            .map(|(table, columns, rows)| Write::Insert { table, columns, rows, lenient: false })
+            .map(|(table, columns, rows)| Write::Insert { table, columns, rows, when_taken: WhenTaken::Never })
             .collect()
     }
 }

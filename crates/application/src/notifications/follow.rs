@@ -10,8 +10,8 @@ use uuid::Uuid;
 /// How long a lease lasts. A copy of the program that dies is followed by another after this time.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// How many entries are sealed, or facts given out, at once.
-const BATCH: u32 = 500;
+/// At most so many entries are sealed, or facts given out, at once. Where there were as many, there may be more.
+pub const BATCH: u32 = 250;
 
 /// Takes facts from the outbox.
 #[async_trait]

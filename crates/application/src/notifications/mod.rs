@@ -6,7 +6,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use follow::{Followers, Receiver};
+pub use follow::{BATCH, Followers, Receiver};
 pub use work::{Handler, JobError, SEATS_SWEEP, Schedule, Worked, Workshop};
 
 use matricula_domain::shared::{Instant, Value};

@@ -6,7 +6,7 @@ use matricula_ports::identity::OrganizationRepository;
 use sea_orm::Value;
 
 use crate::convert::{count, time};
-use crate::sql::Write;
+use crate::sql::{WhenTaken, Write};
 use crate::unit::Session;
 
 #[async_trait]
@@ -30,7 +30,7 @@ impl OrganizationRepository for Session {
             let settings = serde_json::Value::Object(serde_json::Map::new());
             row.extend([("id", id), ("settings", settings.into()), ("created_at", time(state.created_at))]);
             let (columns, row) = row.into_iter().unzip();
-            self.insert_row("organizations", columns, row, false);
+            self.insert_row("organizations", columns, row, WhenTaken::Refuse);
         } else {
             self.write(Write::Update { table: "organizations", key: vec![("id", id)], set: row, version: Some(state.version - 1) });
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::convert::{Columns, count, parsed, time};
 use crate::scoped::SCOPED;
-use crate::sql::Write;
+use crate::sql::{WhenTaken, Write};
 use crate::unit::Session;
 
 #[async_trait]
@@ -57,7 +57,7 @@ impl UserRepository for Session {
         if user.is_new() {
             row.extend([("id", id), ("last_login_at", Value::ChronoDateTimeUtc(None)), ("created_at", time(state.created_at))]);
             let (columns, row) = row.into_iter().unzip();
-            self.insert_row("users", columns, row, false);
+            self.insert_row("users", columns, row, WhenTaken::Refuse);
             self.insert::<memberships::Entity>(membership_model(self.organization, state));
         } else {
             self.write(Write::Update { table: "users", key: vec![("id", id)], set: row, version: Some(state.version - 1) });

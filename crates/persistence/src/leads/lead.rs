@@ -103,7 +103,7 @@ impl LeadRepository for Session {
             self.update::<leads::Entity>(model, lead.state().version(), &[leads::Column::AttestedAt]);
         }
         if let Some(touch) = lead.fact().touch() {
-            self.insert::<lead_touches::Entity>(touch_model(self.organization, touch));
+            self.append::<lead_touches::Entity>(touch_model(self.organization, touch));
         }
         self.note(lead);
         Ok(())

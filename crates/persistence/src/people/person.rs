@@ -115,7 +115,7 @@ impl PersonRepository for Session {
         };
         self.knows(parts.id, parts.subject_ref, parts.key_id);
         if person.is_new() {
-            self.insert::<people::Entity>(model);
+            self.append::<people::Entity>(model);
         } else {
             self.update::<people::Entity>(model, person.state().version(), &[people::Column::ErasedAt]);
         }

@@ -57,11 +57,11 @@ impl ConsentRepository for Session {
         let person = ledger.state().person();
         let fact = ledger.fact();
         for event in &fact.events {
-            self.insert::<consent_events::Entity>(event_model(self.organization, person, event)?);
+            self.append::<consent_events::Entity>(event_model(self.organization, person, event)?);
         }
         if let Some(evidence) = &fact.evidence {
             let sealed = self.seal_evidence(person, evidence).await?;
-            self.insert::<consent_evidence::Entity>(consent_evidence::Model {
+            self.append::<consent_evidence::Entity>(consent_evidence::Model {
                 organization_id: self.organization,
                 id: evidence.id.as_uuid(),
                 person_id: person.as_uuid(),

@@ -7,7 +7,7 @@ use matricula_ports::audit::MockAuditChain;
 use matricula_ports::notifications::{MockLeases, MockOutbox, OutboxRow};
 use uuid::Uuid;
 
-use super::super::{Followers, Receiver};
+use super::super::{BATCH, Followers, Receiver};
 use crate::testing::{FixedClock, away, id, now};
 
 const HOLDER: Uuid = Uuid::from_u128(8);
@@ -74,7 +74,7 @@ fn giving(outbox: MockOutbox, leases: MockLeases, receivers: Vec<Arc<dyn Receive
 
 /// An outbox that has these facts for a receiver.
 fn with(mut outbox: MockOutbox, receiver: &'static str, facts: Vec<OutboxRow>) -> MockOutbox {
-    outbox.expect_read().withf(move |name, most| name == receiver && *most == 500).times(1).returning(move |_, _| Ok(facts.clone()));
+    outbox.expect_read().withf(move |name, most| name == receiver && *most == BATCH).times(1).returning(move |_, _| Ok(facts.clone()));
     outbox
 }
 
@@ -93,7 +93,7 @@ async fn who_has_no_lease_follows_nothing() {
 #[tokio::test]
 async fn the_sealer_seals() {
     let mut chain = MockAuditChain::new();
-    chain.expect_seal().withf(|at, most| (*at, *most) == (now(), 500)).times(1).returning(|_, _| Ok(7));
+    chain.expect_seal().withf(|at, most| (*at, *most) == (now(), BATCH)).times(1).returning(|_, _| Ok(7));
     let followers = followers(chain, MockOutbox::new(), leases(&["audit.seal"]), Vec::new());
     assert_eq!(followers.seal().await.unwrap(), 7);
 }
