@@ -94,8 +94,8 @@ demo *options:
 
 # Measure the optimized program
 bench *options:
-    cargo build --release --workspace --bin matricula --bin matricula-bench
-    {{ quote(target / "release/matricula-bench") }} {{ options }}
+    cargo build --profile dist --workspace --bin matricula --bin matricula-bench
+    {{ quote(target / "dist/matricula-bench") }} {{ options }}
 
 # Run everything that CI runs, and say how long each step took
 ci:

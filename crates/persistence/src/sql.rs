@@ -101,12 +101,7 @@ const MANY_ROWS: usize = 5;
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
     /// Rows that must be new.
-    Insert {
-        table: &'static str,
-        columns: Vec<&'static str>,
-        rows: Vec<Vec<Value>>,
-        when_taken: WhenTaken,
-    },
+    Insert { table: &'static str, columns: Vec<&'static str>, rows: Vec<Vec<Value>>, when_taken: WhenTaken },
     /// One row that must be as it was expected.
     Update {
         table: &'static str,
