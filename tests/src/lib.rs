@@ -20,6 +20,11 @@ mod scratch;
 mod server;
 pub mod speak;
 
+/// A figure that the environment can raise.
+pub fn figure(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 pub use at_once::at_once;
 pub use clock::{TestClock, at};
 pub use database::{TestDatabase, on};

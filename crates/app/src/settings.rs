@@ -125,7 +125,7 @@ impl Settings {
         if written.database_connections > 0 {
             database.connections = written.database_connections;
         } else if Engine::of_url(&database.url) == Some(Engine::Postgres) {
-            database.connections = u32::try_from(workers * 8).unwrap_or(16);
+            database.connections = u32::try_from(workers * 4).unwrap_or(16);
         }
         ensure!(database.connections <= 1000, "database_connections must be at most 1000");
         let mut key_store = database.key_store();

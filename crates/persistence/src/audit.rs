@@ -13,7 +13,7 @@ use matricula_ports::{Cursor, Order, Page, PortError, Scope, Slice};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 use uuid::Uuid;
 
-use crate::convert::{Columns, count, time, value};
+use crate::convert::{Columns, count, hex, time, value};
 use crate::error::port;
 use crate::feed::{Feed, Place, advance, begin_for_all};
 use crate::key_store::KeyStore;
@@ -92,14 +92,6 @@ impl Signer {
 
 fn head_text(organization: Uuid, seq: i64, hash: &[u8]) -> Vec<u8> {
     [organization.as_bytes().as_slice(), &seq.to_be_bytes(), hash].concat()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// The audit.

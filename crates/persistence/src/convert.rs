@@ -33,6 +33,20 @@ pub(crate) fn count<N: TryFrom<i64>>(number: impl Into<i64>, what: &str) -> Resu
     N::try_from(number.into()).map_err(|_| PortError::Broken(format!("{what} is out of range")))
 }
 
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// A SHA-256 as it was kept.
+pub(crate) fn digest(bytes: &[u8], what: &str) -> Result<[u8; 32], PortError> {
+    bytes.try_into().map_err(|_| PortError::Broken(format!("{what} has another length")))
+}
+
 /// Reads the columns of a row one after another.
 pub(crate) struct Columns<'r> {
     row: &'r QueryResult,

@@ -65,6 +65,7 @@ pub(crate) fn known(name: &str) -> &'static str {
         "consent_texts",
         "consent_events",
         "users",
+        "second_factors",
         "memberships",
         "organizations",
         "cycles",

@@ -12,11 +12,10 @@ use matricula_ports::{PortError, Scope, StoredAnswer};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
-use crate::convert::{Columns, count, json, made_at, time};
+use crate::convert::{Columns, count, digest, json, made_at, time};
 use crate::database::{Database, Engine};
 use crate::error::port;
 use crate::feed::{Feed, advance, begin_for_all};
-use crate::identity::digest;
 use crate::scoped::{Reader, SCOPED};
 use crate::sql::{Sql, WhenTaken, Write};
 use crate::unit::Session;

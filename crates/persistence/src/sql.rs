@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use sea_orm::{Statement, Value};
 
 use crate::Engine;
+use crate::convert::hex;
 
 /// A statement in the making: text and bound values, for either engine. Names come from the code, values are always bound.
 #[derive(Debug)]
@@ -243,19 +244,9 @@ fn json_value(value: &Value) -> Option<serde_json::Value> {
         Value::ChronoDate(value) => value.map(|date| date.to_string()).into(),
         Value::ChronoDateTimeUtc(value) => value.map(|at| at.to_rfc3339()).into(),
         Value::Json(value) => value.as_deref().cloned().unwrap_or_default(),
-        Value::Bytes(value) => value.as_deref().map(hexadecimal).into(),
+        Value::Bytes(value) => value.as_deref().map(|bytes| format!("\\x{}", hex(bytes))).into(),
         _ => return None,
     })
-}
-
-/// Bytes as `PostgreSQL` reads them in a text.
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 + 2 * bytes.len());
-    text.push_str("\\x");
-    for byte in bytes {
-        _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 fn where_key(sql: &mut Sql, key: Key) {

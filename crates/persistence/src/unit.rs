@@ -644,6 +644,7 @@ every_repository! {
     organizations: matricula_ports::identity::OrganizationRepository,
     users: matricula_ports::identity::UserRepository,
     login_sessions: matricula_ports::identity::LoginSessionRepository,
+    second_factors: matricula_ports::identity::SecondFactorRepository,
     people: matricula_ports::people::PersonRepository,
     courses: matricula_ports::catalog::CourseRepository,
     course_runs: matricula_ports::catalog::CourseRunRepository,

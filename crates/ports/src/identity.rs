@@ -1,7 +1,7 @@
 //! Ports of the context `identity`.
 
 use async_trait::async_trait;
-use matricula_domain::identity::{LoginSession, LoginSessionId, MembershipId, Organization, OrganizationId, Role, User, UserId};
+use matricula_domain::identity::{LoginSession, LoginSessionId, MembershipId, Organization, OrganizationId, Role, SecondFactor, User, UserId};
 use matricula_domain::shared::{Changed, Instant, TimeZone};
 
 use crate::PortError;
@@ -51,6 +51,23 @@ pub trait LoginSessionRepository: Send + Sync {
     async fn save(&self, session: &Changed<LoginSession>) -> Result<(), PortError>;
 }
 
+/// Second factors. They are of users, so the same in all of their organizations.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait SecondFactorRepository: Send + Sync {
+    /// The second factor of a user, one that was taken off too.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self, user: UserId) -> Result<Option<SecondFactor>, PortError>;
+
+    /// Saves.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, factor: &Changed<SecondFactor>) -> Result<(), PortError>;
+}
+
 /// What is known of an organization before anybody signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganizationRow {
@@ -77,6 +94,23 @@ pub struct Account {
     pub membership: MembershipId,
     /// Where.
     pub organization: OrganizationId,
+}
+
+/// A sign-in that is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginSessionRow {
+    /// Id.
+    pub id: LoginSessionId,
+    /// Where.
+    pub organization: OrganizationId,
+    /// The slug of that organization.
+    pub organization_slug: String,
+    /// Since when.
+    pub created_at: Instant,
+    /// When its tokens were last replaced.
+    pub last_used_at: Instant,
+    /// Until when, whatever happens.
+    pub expires_at: Instant,
 }
 
 /// Somebody who signed in.
@@ -127,6 +161,12 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn principal(&self, access_hash: [u8; 32], now: Instant) -> Result<Option<Principal>, PortError>;
+
+    /// The sign-ins of a user that are not over, in all organizations, the newest first, at most so many.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn login_sessions(&self, user: UserId, now: Instant, most: u32) -> Result<Vec<LoginSessionRow>, PortError>;
 
     /// The login session that has or had the refresh token with this SHA-256, and its organization.
     ///

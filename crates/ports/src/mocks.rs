@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use crate::catalog::{CourseRepository, CourseRunRepository, MockCourseRepository, MockCourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, MockEnrollmentRepository, MockSeatHoldRepository, SeatHoldRepository};
 use crate::identity::{
-    LoginSessionRepository, MockLoginSessionRepository, MockOrganizationRepository, MockUserRepository, OrganizationRepository, UserRepository,
+    LoginSessionRepository, MockLoginSessionRepository, MockOrganizationRepository, MockSecondFactorRepository, MockUserRepository,
+    OrganizationRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadRepository};
 use crate::notifications::{JobRepository, MockJobRepository};
@@ -53,6 +54,8 @@ repositories! {
     users: MockUserRepository as UserRepository,
     /// Login sessions.
     login_sessions: MockLoginSessionRepository as LoginSessionRepository,
+    /// Second factors.
+    second_factors: MockSecondFactorRepository as SecondFactorRepository,
     /// People.
     people: MockPersonRepository as PersonRepository,
     /// Courses.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use crate::catalog::{CourseRepository, CourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, SeatHoldRepository};
-use crate::identity::{LoginSessionRepository, OrganizationRepository, UserRepository};
+use crate::identity::{LoginSessionRepository, OrganizationRepository, SecondFactorRepository, UserRepository};
 use crate::leads::{FormRepository, LeadRepository};
 use crate::notifications::JobRepository;
 use crate::people::PersonRepository;
@@ -43,6 +43,8 @@ pub trait UnitOfWork: Send + Sync {
     fn users(&self) -> &dyn UserRepository;
     /// Login sessions.
     fn login_sessions(&self) -> &dyn LoginSessionRepository;
+    /// Second factors.
+    fn second_factors(&self) -> &dyn SecondFactorRepository;
     /// People.
     fn people(&self) -> &dyn PersonRepository;
     /// Courses.

@@ -44,4 +44,7 @@ pub trait Passwords: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`] when too many are being hashed already.
     async fn verify<'a>(&self, password: &Password, hash: Option<&'a str>) -> Result<bool, PortError>;
+
+    /// Whether a hash is of an older kind, or cheaper than those that are made now: whoever signs in with it gets a new one.
+    fn is_outdated(&self, hash: &str) -> bool;
 }

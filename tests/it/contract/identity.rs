@@ -1,4 +1,4 @@
-use matricula_domain::identity::{LoginSession, LoginSessionId, Organization, OrganizationDetails, OrganizationId, Refresh, Role, User};
+use matricula_domain::identity::{EndReason, LoginSession, LoginSessionId, Organization, OrganizationDetails, OrganizationId, Refresh, Role, User};
 use matricula_domain::shared::{Changed, Form as _, Id as _};
 use matricula_ports::identity::Directory as _;
 use matricula_ports::{Actor, Ids as _, PortError, Scope, transact};
@@ -106,7 +106,7 @@ async fn a_token_opens_until_it_is_over(db: TestDatabase) {
         assert_eq!(accounts.principal(session.parts().refresh_hash, at(1)).await.unwrap(), None, "a refresh token opens nothing");
         assert_eq!(accounts.principal([0; 32], at(1)).await.unwrap(), None);
     }
-    let ended = session.sign_out(at(2)).unwrap();
+    let ended = session.end(EndReason::SignedOut, at(2)).unwrap();
     here.in_unit(async |tx| tx.login_sessions().save(&ended).await).await;
     assert_eq!(db.accounts.principal(hash, at(3)).await.unwrap(), None, "a sign-out holds at once where it was made");
     assert_eq!(db.reopened().await.accounts.principal(hash, at(3)).await.unwrap(), None);

@@ -1,6 +1,6 @@
 use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseRun, Cycle, RunPlan};
 use matricula_domain::enrollment::{EnrollmentStatus, SeatHold};
-use matricula_domain::identity::Role;
+use matricula_domain::identity::{EndReason, Role};
 use matricula_domain::leads::{Lead, LeadStatus, LeadTargets};
 use matricula_domain::people::{IdentifierKind, PersonDetails};
 use matricula_domain::privacy::{Purpose, TextKind};
@@ -138,7 +138,7 @@ async fn a_foreign_organization_changes_nothing(db: TestDatabase) {
             4 => unit.enrollments().save(&all.enrollment.transition(EnrollmentStatus::Dropped, None, at(1)).unwrap()).await,
             5 => unit.seat_holds().save(&all.hold.release(at(1)).unwrap()).await,
             6 => unit.records().save(RecordChange::of(&all.cycle.archive(at(1)).unwrap())).await,
-            _ => unit.login_sessions().save(&all.session.sign_out(at(1)).unwrap()).await,
+            _ => unit.login_sessions().save(&all.session.end(EndReason::SignedOut, at(1)).unwrap()).await,
         }
         .unwrap();
         let refused = unit.commit().await;

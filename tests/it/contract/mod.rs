@@ -18,4 +18,5 @@ mod records;
 mod reporting;
 mod row_security;
 mod seats;
+mod second_factors;
 mod unit_of_work;

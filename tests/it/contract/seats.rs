@@ -6,7 +6,7 @@ use matricula_domain::people::{Person, PersonId};
 use matricula_domain::shared::{Changed, Id as _};
 use matricula_ports::PortError;
 use matricula_ports::enrollment::EnrollmentQueries;
-use matricula_tests::{Tenant, TestDatabase, at, at_once, on_both, value};
+use matricula_tests::{Tenant, TestDatabase, at, at_once, figure, on_both, value};
 use serde_json::json;
 
 use super::filled::hold;
@@ -26,7 +26,7 @@ on_both!(
 
 /// How often the races are run.
 fn rounds() -> usize {
-    std::env::var("MATRICULA_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
+    figure("MATRICULA_ROUNDS", 20)
 }
 
 async fn seats(here: &Tenant, run: CourseRunId) -> Seats {

@@ -1,6 +1,7 @@
 //! Many at once for few seats. `MATRICULA_ROUNDS` says how often; 3 times where nothing is said.
 
 use matricula_domain::identity::Role;
+use matricula_tests::figure;
 use matricula_tests::program::Service;
 use matricula_tests::speak::{Answer, Call, Client, at_once, each};
 use serde_json::json;
@@ -14,11 +15,6 @@ over_http! {
     a_crowd_in_a_queue_has_a_place_each,
     one_person_who_comes_twenty_times_has_one_place,
     nobody_waits_beside_a_free_seat,
-}
-
-/// A figure that the environment can raise.
-pub fn figure(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 fn enroll(client: &Client, run: &Made, n: usize, waitlist: bool) -> Call {

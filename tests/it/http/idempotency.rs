@@ -1,12 +1,12 @@
 //! `Idempotency-Key`: the same request twice is one effect. `MATRICULA_KEYS` says how many keys; 200 where nothing is said.
 
 use matricula_domain::identity::Role;
+use matricula_tests::figure;
 use matricula_tests::program::Service;
 use matricula_tests::speak::{Answer, Client, at_once, text};
 use matricula_web::routes;
 use serde_json::json;
 
-use super::crowds::figure;
 use super::office::{Office, merged, someone};
 use super::seats::eventually;
 use super::wishes::wish;

@@ -50,4 +50,5 @@ mod privacy;
 mod records;
 mod reports;
 mod seats;
+mod second_factor;
 mod wishes;

@@ -1,7 +1,7 @@
 //! The table of all routes: for each of them a request that is fine.
 
-use matricula_domain::identity::Role;
-use matricula_tests::program::PASSWORD;
+use matricula_domain::identity::{Role, SecondFactor, Seed};
+use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::speak::{Call, Client, text};
 use matricula_web::route::Route;
 use serde_json::{Value as Json, json};
@@ -11,16 +11,18 @@ use super::office::{Office, someone};
 /// A request that is fine, for somebody who may. `{id}` in its query stands for its id.
 pub struct Wish {
     pub id: Option<String>,
+    /// Who asks, where it is about the very one who asks.
+    pub oneself: Option<Client>,
     query: &'static str,
     pub body: Option<Json>,
 }
 
 fn plain() -> Wish {
-    Wish { id: None, query: "", body: None }
+    Wish { id: None, oneself: None, query: "", body: None }
 }
 
 fn on(id: impl Into<String>) -> Wish {
-    Wish { id: Some(id.into()), query: "", body: None }
+    Wish { id: Some(id.into()), ..plain() }
 }
 
 fn body(body: Json) -> Wish {
@@ -30,6 +32,10 @@ fn body(body: Json) -> Wish {
 impl Wish {
     fn with(self, body: Json) -> Self {
         Self { body: Some(body), ..self }
+    }
+
+    fn by(self, client: Client) -> Self {
+        Self { oneself: Some(client), ..self }
     }
 
     fn asking(self, query: &'static str) -> Self {
@@ -47,6 +53,58 @@ impl Wish {
         }
         if route.guarded { call.header("If-Match", "*") } else { call }
     }
+}
+
+/// Somebody new who works in the office, signed in twice: the first client, and the id of the second sign-in.
+async fn signed_in_twice(office: &Office<'_>) -> (Client, String) {
+    let email = format!("{}@{}.example", office.service.unique("quien"), office.slug);
+    office.service.admit(office.id, &email, Role::Viewer).await;
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let visitor = office.service.visitor();
+        let tokens = visitor.post("/auth/login", &json!({"email": email, "password": PASSWORD})).await.is(200);
+        clients.push(visitor.with_token(&text(&tokens["access_token"])));
+    }
+    let sessions = clients[0].get("/auth/login-sessions").await.is(200);
+    let other = sessions["items"].as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    (clients.remove(0), text(&other["id"]))
+}
+
+/// The seed of an app that somebody sets up.
+pub async fn begun(client: &Client) -> Seed {
+    let setup = client.post("/auth/second-factor", &json!({"password": PASSWORD})).await.is(200);
+    Seed(data_encoding::BASE32_NOPAD.decode(text(&setup["seed"]).as_bytes()).unwrap().try_into().unwrap())
+}
+
+/// What an app shows so many seconds from now.
+pub fn code(service: &Service, seed: Seed, seconds: i64) -> String {
+    seed.code_at((service.now().timestamp() + seconds).div_euclid(SecondFactor::STEP))
+}
+
+/// The rows of the routes that are about whoever asks.
+async fn about_oneself(operation: &str, office: &Office<'_>) -> Option<Wish> {
+    let service = office.service;
+    Some(match operation {
+        "logout" => plain().by(signed_in_twice(office).await.0),
+        "endLoginSession" => {
+            let (client, other) = signed_in_twice(office).await;
+            on(other).by(client)
+        }
+        "endOtherLoginSessions" => plain().by(signed_in_twice(office).await.0),
+        "beginSecondFactor" => body(json!({"password": PASSWORD})).by(signed_in_twice(office).await.0),
+        "confirmSecondFactor" => {
+            let client = signed_in_twice(office).await.0;
+            let seed = begun(&client).await;
+            body(json!({"totp_code": code(service, seed, 0)})).by(client)
+        }
+        "renewRecoveryCodes" | "removeSecondFactor" => {
+            let client = signed_in_twice(office).await.0;
+            let seed = begun(&client).await;
+            client.post("/auth/second-factor/confirm", &json!({"totp_code": code(service, seed, 0)})).await.is(200);
+            body(json!({"password": PASSWORD, "totp_code": code(service, seed, SecondFactor::STEP)})).by(client)
+        }
+        _ => return None,
+    })
 }
 
 /// The table: what is asked of each route. What it changes is made anew each time.
@@ -70,7 +128,7 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             let tokens = service.visitor().post("/auth/login", &json!({"email": office.email(Role::Viewer), "password": PASSWORD})).await.is(200);
             body(json!({"refresh_token": tokens["refresh_token"]}))
         }
-        "logout" | "me" => plain(),
+        "me" | "listLoginSessions" => plain(),
         "leaveLead" | "captureLead" => body(someone()),
         "listLeads" => plain().asking("?status=new&limit=5"),
         "getLead" => lead().await,
@@ -136,6 +194,9 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         "reportCampaignPerformance" | "reportPopularCourses" | "reportUpcomingRuns" => plain().asking("?limit=5"),
         "listAuditEntries" => plain().asking("?limit=5"),
         "verifyAudit" => plain(),
-        _ => panic!("the route {operation} has no row in tests/it/http/wishes.rs: say there what a fine request to it is"),
+        _ => match about_oneself(operation, office).await {
+            Some(wish) => wish,
+            None => panic!("the route {operation} has no row in tests/it/http/wishes.rs: say there what a fine request to it is"),
+        },
     }
 }

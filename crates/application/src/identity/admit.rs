@@ -2,6 +2,7 @@ use matricula_domain::identity::{NewUser, OrganizationId, User};
 use matricula_domain::shared::{Fault, Faults};
 use matricula_ports::{Actor, PortError, Scope, transact};
 
+use super::quality::good_enough;
 use super::{Identity, IdentityError};
 
 impl Identity {
@@ -11,6 +12,7 @@ impl Identity {
     /// [`IdentityError`].
     #[expect(clippy::disallowed_methods, reason = "the operator of the installation acts, who has no sign-in")]
     pub async fn admit(&self, organization: OrganizationId, new: &NewUser) -> Result<User, IdentityError> {
+        good_enough(&new.password, "/password", &[new.email.as_str(), new.name.as_str()])?;
         let hash = self.passwords.hash(&new.password).await?;
         let scope = Scope::new(organization, Actor::System("operator"));
         let admitted = transact(&*self.world.transactions, &scope, async |tx| {

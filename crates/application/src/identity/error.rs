@@ -1,3 +1,4 @@
+use matricula_domain::identity::SecondFactorError;
 use matricula_domain::shared::{Faults, Instant};
 use matricula_ports::PortError;
 
@@ -7,6 +8,15 @@ pub enum IdentityError {
     /// The address, the password or the token is wrong; which one is not told.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// The password is right, and a code of the second factor is asked for.
+    #[error("a code of the second factor is required")]
+    SecondFactorRequired,
+    /// What a second factor does not do.
+    #[error(transparent)]
+    SecondFactor(#[from] SecondFactorError),
+    /// There is none such.
+    #[error("not found")]
+    NotFound,
     /// Too many tries; again at this time.
     #[error("too many tries")]
     SlowedDown(Instant),

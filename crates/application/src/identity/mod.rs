@@ -3,7 +3,10 @@
 mod admit;
 mod error;
 mod found;
+mod login_sessions;
+mod quality;
 mod refresh;
+mod second_factor;
 mod sign_in;
 mod sign_out;
 mod tokens;
@@ -12,6 +15,8 @@ mod tokens;
 mod tests;
 
 pub use error::IdentityError;
+pub use login_sessions::MOST_LOGIN_SESSIONS;
+pub use second_factor::{RecoveryCodes, SecondFactorSetup};
 pub use sign_in::{Credentials, Door};
 pub use tokens::{Tokens, hash_of};
 

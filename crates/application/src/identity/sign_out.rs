@@ -1,3 +1,4 @@
+use matricula_domain::identity::EndReason;
 use matricula_ports::transact;
 
 use super::{Identity, IdentityError};
@@ -11,7 +12,7 @@ impl Identity {
     pub async fn sign_out(&self, caller: &Caller) -> Result<(), IdentityError> {
         transact(&*self.world.transactions, caller.scope(), async |tx| {
             if let Some(session) = tx.login_sessions().find(caller.principal().session).await?
-                && let Some(ended) = session.sign_out(self.world.now())
+                && let Some(ended) = session.end(EndReason::SignedOut, self.world.now())
             {
                 tx.login_sessions().save(&ended).await?;
             }

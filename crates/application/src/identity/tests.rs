@@ -25,6 +25,7 @@ mod hasher {
         impl Passwords for Passwords {
             async fn hash(&self, password: &Password) -> Result<String, PortError>;
             async fn verify<'a>(&self, password: &Password, hash: Option<&'a str>) -> Result<bool, PortError>;
+            fn is_outdated(&self, hash: &str) -> bool;
         }
     }
 }

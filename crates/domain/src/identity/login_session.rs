@@ -17,6 +17,8 @@ crate::choice! {
         SignedOut = "signed_out",
         /// A refresh token that was used before came again.
         Reused = "reused",
+        /// Its owner ended it from elsewhere.
+        Revoked = "revoked",
     }
 }
 
@@ -117,9 +119,9 @@ impl LoginSession {
         Some(Refresh::Rotated(Changed::of(self, after, LoginSessionFact::Refreshed, now)))
     }
 
-    /// Signs out. `None` if it was over already.
-    pub fn sign_out(&self, now: Instant) -> Option<Changed<Self>> {
-        self.parts.ended.is_none().then(|| self.ended(EndReason::SignedOut, now))
+    /// Ends it. `None` if it was over already.
+    pub fn end(&self, reason: EndReason, now: Instant) -> Option<Changed<Self>> {
+        self.parts.ended.is_none().then(|| self.ended(reason, now))
     }
 
     fn ended(&self, reason: EndReason, now: Instant) -> Changed<Self> {
@@ -234,7 +236,7 @@ mod tests {
         let Some(Refresh::Ended(changed)) = second.refresh([10; 32], [3; 32], [30; 32], at(120)) else { panic!("must end") };
         let over = changed.into_state();
         assert!(over.refresh([20; 32], [4; 32], [40; 32], at(121)).is_none());
-        assert!(over.sign_out(at(122)).is_none());
+        assert!(over.end(EndReason::SignedOut, at(122)).is_none());
     }
 
     #[test]

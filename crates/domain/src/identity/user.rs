@@ -97,6 +97,12 @@ pub struct Membership {
 }
 
 impl User {
+    /// Keeps the same password under a newer hash.
+    pub fn rehash(&self, password_hash: String, now: Instant) -> Changed<Self> {
+        let after = Self { password_hash: Some(password_hash), updated_at: now, ..self.clone() };
+        Changed::of(self, after, UserFact::PasswordRehashed, now)
+    }
+
     /// Lets somebody in.
     pub fn admit(
         id: UserId,
@@ -154,12 +160,15 @@ impl Aggregate for User {
 pub enum UserFact {
     /// They were let in.
     Admitted,
+    /// Their password is kept under a newer hash.
+    PasswordRehashed,
 }
 
 impl Fact for UserFact {
     fn verb(&self) -> &'static str {
         match self {
             Self::Admitted => "admitted",
+            Self::PasswordRehashed => "password_rehashed",
         }
     }
 }

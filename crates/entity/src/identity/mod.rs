@@ -4,4 +4,5 @@ pub mod login_sessions;
 pub mod login_throttles;
 pub mod memberships;
 pub mod organizations;
+pub mod second_factors;
 pub mod users;

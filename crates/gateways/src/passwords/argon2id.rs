@@ -75,6 +75,11 @@ fn dummy(params: &Params, secret: &[u8; 32]) -> Result<PasswordHash, PortError> 
     })
 }
 
+/// Whether a hash came with an import from a system that used bcrypt (seeds 0, 2 and 4). Ours are in PHC form.
+fn is_bcrypt(hash: &str) -> bool {
+    ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|kind| hash.starts_with(kind))
+}
+
 fn broken(error: impl std::fmt::Display) -> PortError {
     PortError::Broken(format!("argon2: {error}"))
 }
@@ -90,9 +95,22 @@ impl Passwords for Argon2id {
         let password = password.reveal().to_owned();
         let (known, hash) = (hash.is_some(), hash.map_or_else(|| self.dummy.to_string(), str::to_owned));
         let fits = self
-            .off_thread(move |hasher| PasswordHash::new(&hash).is_ok_and(|hash| hasher.verify_password(password.as_bytes(), &hash).is_ok()))
+            .off_thread(move |hasher| {
+                if is_bcrypt(&hash) {
+                    return bcrypt::verify(password.as_bytes(), &hash).unwrap_or(false);
+                }
+                PasswordHash::new(&hash).is_ok_and(|hash| hasher.verify_password(password.as_bytes(), &hash).is_ok())
+            })
             .await?;
         Ok(known && fits)
+    }
+
+    fn is_outdated(&self, hash: &str) -> bool {
+        let Ok(made) = PasswordHash::new(hash) else { return true };
+        let Ok(params) = Params::try_from(&made) else { return true };
+        let now = self.hasher.params();
+        let cheaper = params.m_cost() < now.m_cost() || params.t_cost() < now.t_cost();
+        made.algorithm != Algorithm::Argon2id.ident() || cheaper
     }
 }
 
@@ -114,6 +132,24 @@ mod tests {
         assert!(passwords.verify(&password("correct horse"), Some(&hash)).await.unwrap());
         assert!(!passwords.verify(&password("wrong horse"), Some(&hash)).await.unwrap());
         assert!(!passwords.verify(&password("correct horse"), Some("no hash")).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_bcrypt_hash_still_opens_and_is_outdated() {
+        let bcrypt = bcrypt::hash("correct horse", 4).unwrap();
+        let passwords = Argon2id::with(64, 1, 2, [7; 32]).unwrap();
+        assert!(passwords.verify(&password("correct horse"), Some(&bcrypt)).await.unwrap());
+        assert!(!passwords.verify(&password("wrong horse"), Some(&bcrypt)).await.unwrap());
+        assert!(passwords.is_outdated(&bcrypt));
+    }
+
+    #[tokio::test]
+    async fn a_hash_is_outdated_when_those_of_today_cost_more() {
+        let (cheap, dear) = (Argon2id::with(64, 1, 2, [7; 32]).unwrap(), Argon2id::with(128, 1, 2, [7; 32]).unwrap());
+        let hash = cheap.hash(&password("correct horse")).await.unwrap();
+        assert!(!cheap.is_outdated(&hash) && dear.is_outdated(&hash));
+        assert!(!cheap.is_outdated(&dear.hash(&password("correct horse")).await.unwrap()));
+        assert!(cheap.is_outdated("no hash"));
     }
 
     #[tokio::test]

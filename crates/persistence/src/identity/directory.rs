@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use matricula_domain::identity::{LoginSessionId, MembershipId, OrganizationId, UserId};
 use matricula_domain::shared::{Id, Instant};
 use matricula_ports::PortError;
-use matricula_ports::identity::{Account, Directory, OrganizationRow, Principal};
+use matricula_ports::identity::{Account, Directory, LoginSessionRow, OrganizationRow, Principal};
 use moka::sync::Cache;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
@@ -87,6 +87,18 @@ impl Accounts {
     }
 }
 
+fn login_session_row(row: &sea_orm::QueryResult) -> Result<LoginSessionRow, PortError> {
+    let mut columns = Columns::of(row);
+    Ok(LoginSessionRow {
+        id: LoginSessionId::from_uuid(columns.next()?),
+        organization: OrganizationId::from_uuid(columns.next()?),
+        organization_slug: columns.next()?,
+        created_at: columns.next()?,
+        last_used_at: columns.next()?,
+        expires_at: columns.next()?,
+    })
+}
+
 fn organization_row(columns: &mut Columns<'_>) -> Result<OrganizationRow, PortError> {
     Ok(OrganizationRow {
         id: OrganizationId::from_uuid(columns.next()?),
@@ -152,6 +164,16 @@ impl Directory for Accounts {
             self.principals.insert(access_hash, found.clone());
         }
         Ok(found)
+    }
+
+    async fn login_sessions(&self, user: UserId, now: Instant, most: u32) -> Result<Vec<LoginSessionRow>, PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("SELECT s.id, s.organization_id, o.slug, s.created_at, s.last_used_at, s.expires_at FROM login_sessions s ");
+        sql.push("JOIN organizations o ON o.id = s.organization_id WHERE ").push(SCOPED).push(" AND s.user_id = ").bind(user.as_uuid());
+        sql.push(" AND s.ended_at IS NULL AND s.expires_at > ").bind(time(now));
+        sql.push(" ORDER BY s.created_at DESC, s.id DESC LIMIT ").bind(i64::from(most));
+        let rows = self.reader().rows(sql).await?;
+        rows.iter().map(login_session_row).collect()
     }
 
     async fn session_of_refresh(&self, refresh_hash: [u8; 32]) -> Result<Option<(OrganizationId, LoginSessionId)>, PortError> {

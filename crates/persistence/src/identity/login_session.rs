@@ -7,7 +7,7 @@ use matricula_ports::identity::LoginSessionRepository;
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
-use crate::convert::{count, parsed};
+use crate::convert::{count, digest, parsed};
 use crate::unit::Session;
 
 #[async_trait]
@@ -72,9 +72,4 @@ fn session_of(row: login_sessions::Model) -> Result<LoginSession, PortError> {
         created_at: row.created_at,
         version: count(row.version, "login_sessions.version")?,
     }))
-}
-
-/// A SHA-256 as it was kept.
-pub(crate) fn digest(bytes: &[u8], what: &str) -> Result<[u8; 32], PortError> {
-    bytes.try_into().map_err(|_| PortError::Broken(format!("{what} has another length")))
 }

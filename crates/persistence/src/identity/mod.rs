@@ -3,7 +3,7 @@
 mod directory;
 mod login_session;
 mod organization;
+mod second_factor;
 mod user;
 
 pub use directory::Accounts;
-pub(crate) use login_session::digest;

@@ -1,8 +1,10 @@
 //! Signing in, refreshing, signing out; who am I.
 
 use actix_web::http::StatusCode;
+use chrono::{DateTime, Utc};
 use matricula_application::identity::{Credentials, Door, IdentityError, Tokens};
-use matricula_domain::shared::{Fault, Line};
+use matricula_domain::identity::{Password, SecondFactorError};
+use matricula_domain::shared::{Fault, Id as _, Line};
 use matricula_ports::PortError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,7 +13,7 @@ use uuid::Uuid;
 use crate::answer::{Answer, Answered};
 use crate::call::{Anybody, Basics, SignedIn};
 use crate::error::{ApiError, Coded};
-use crate::input::Body;
+use crate::input::{Body, path_field};
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -24,6 +26,38 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::post("/auth/logout", "logout", "identity", logout)
             .says("Signs out: none of the tokens of this sign-in opens any more.")
             .signed_in()
+            .gives_nothing(),
+        Route::get("/auth/login-sessions", "listLoginSessions", "identity", login_sessions)
+            .says("Where I am signed in now, the newest first.")
+            .signed_in()
+            .gives::<LoginSessionsView>(200),
+        Route::post("/auth/login-sessions/{id}/end", "endLoginSession", "identity", end_login_session)
+            .says("Ends one of my sign-ins.")
+            .signed_in()
+            .gives_nothing(),
+        Route::post("/auth/login-sessions/end-others", "endOtherLoginSessions", "identity", end_other_login_sessions)
+            .says("Ends all of my sign-ins but this one.")
+            .signed_in()
+            .gives_nothing(),
+        Route::post("/auth/second-factor", "beginSecondFactor", "identity", begin_second_factor)
+            .says("Sets up an app that makes codes; from its first code on, one is asked for at each sign-in.")
+            .signed_in()
+            .takes::<PasswordAgain>()
+            .gives::<SecondFactorSetupView>(200),
+        Route::post("/auth/second-factor/confirm", "confirmSecondFactor", "identity", confirm_second_factor)
+            .says("Shows the app's first code, and gives codes for the day on which the app is lost.")
+            .signed_in()
+            .takes::<FirstCode>()
+            .gives::<RecoveryCodesView>(200),
+        Route::post("/auth/second-factor/recovery-codes", "renewRecoveryCodes", "identity", renew_recovery_codes)
+            .says("Makes new recovery codes; the old ones open no more.")
+            .signed_in()
+            .takes::<PasswordAndCode>()
+            .gives::<RecoveryCodesView>(200),
+        Route::post("/auth/second-factor/remove", "removeSecondFactor", "identity", remove_second_factor)
+            .says("Takes the second factor off.")
+            .signed_in()
+            .takes::<PasswordAndCode>()
             .gives_nothing(),
         Route::get("/me", "me", "identity", me).says("Who is signed in, where, and what they may do.").signed_in().gives::<MeView>(200),
     ]
@@ -54,6 +88,69 @@ impl From<Tokens> for TokensView {
     fn from(tokens: Tokens) -> Self {
         Self { access_token: tokens.access, token_type: "Bearer", expires_in: tokens.expires_in, refresh_token: tokens.refresh }
     }
+}
+
+matricula_domain::form! {
+    /// The password once more, for what would help a thief of a sign-in.
+    pub struct PasswordAgain {
+        /// The password.
+        password: Password,
+    }
+}
+
+matricula_domain::form! {
+    /// The first code of an app.
+    pub struct FirstCode {
+        /// Six digits.
+        totp_code: Line<32>,
+    }
+}
+
+matricula_domain::form! {
+    /// The password and a code once more.
+    pub struct PasswordAndCode {
+        /// The password.
+        password: Password,
+        /// Six digits of the app, or a recovery code.
+        totp_code: Line<32>,
+    }
+}
+
+/// Sign-ins.
+#[derive(Serialize, ToSchema)]
+struct LoginSessionsView {
+    /// At most a hundred.
+    items: Vec<LoginSessionView>,
+}
+
+/// A sign-in that is not over.
+#[derive(Serialize, ToSchema)]
+struct LoginSessionView {
+    id: Uuid,
+    /// The slug of the organization.
+    organization: String,
+    /// Whether it is this one.
+    current: bool,
+    created_at: DateTime<Utc>,
+    /// When its tokens were last replaced.
+    last_used_at: DateTime<Utc>,
+    /// Until when, whatever happens.
+    expires_at: DateTime<Utc>,
+}
+
+/// What an app needs to make codes; shown once.
+#[derive(Serialize, ToSchema)]
+struct SecondFactorSetupView {
+    /// The seed in base 32.
+    seed: String,
+    /// The same as apps read it from a picture.
+    uri: String,
+}
+
+/// Codes for the day on which the app is lost; shown once, and each opens once.
+#[derive(Serialize, ToSchema)]
+struct RecoveryCodesView {
+    recovery_codes: Vec<String>,
 }
 
 /// Who is signed in.
@@ -123,9 +220,9 @@ async fn me(call: SignedIn) -> Answered {
     let principal = call.caller.principal();
     let organization = &principal.organization;
     Ok(Answer::ok(&MeView {
-        user: MeUser { id: matricula_domain::shared::Id::as_uuid(principal.user), email: principal.email.clone(), name: principal.name.clone() },
+        user: MeUser { id: principal.user.as_uuid(), email: principal.email.clone(), name: principal.name.clone() },
         organization: MeOrganization {
-            id: matricula_domain::shared::Id::as_uuid(organization.id),
+            id: organization.id.as_uuid(),
             slug: organization.slug.clone(),
             name: organization.name.clone(),
             time_zone: organization.time_zone.name().to_owned(),
@@ -136,10 +233,74 @@ async fn me(call: SignedIn) -> Answered {
     }))
 }
 
+async fn login_sessions(call: SignedIn) -> Answered {
+    let current = call.caller.principal().session;
+    let sessions = call.basics.api.identity.login_sessions(&call.caller).await?;
+    let items = sessions.into_iter().map(|session| LoginSessionView {
+        id: session.id.as_uuid(),
+        organization: session.organization_slug,
+        current: session.id == current,
+        created_at: session.created_at,
+        last_used_at: session.last_used_at,
+        expires_at: session.expires_at,
+    });
+    Ok(Answer::ok(&LoginSessionsView { items: items.collect() }))
+}
+
+async fn end_login_session(call: SignedIn) -> Answered {
+    let id = path_field(&call.basics.request, "id")?;
+    call.basics.api.identity.end_login_session(&call.caller, id).await?;
+    Ok(Answer::nothing())
+}
+
+async fn end_other_login_sessions(call: SignedIn) -> Answered {
+    call.basics.api.identity.end_other_login_sessions(&call.caller).await?;
+    Ok(Answer::nothing())
+}
+
+async fn begin_second_factor(call: SignedIn, body: Body<PasswordAgain>) -> Answered {
+    let (api, caller) = (&call.basics.api, &call.caller);
+    let setup = api.identity.begin_second_factor(caller, &body.password, &door(&call.basics)).await.map_err(|error| refusal(&call.basics, error))?;
+    let principal = caller.principal();
+    Ok(Answer::ok(&SecondFactorSetupView { uri: app_uri(&principal.organization.name, &principal.email, &setup.seed), seed: setup.seed }))
+}
+
+/// What an app reads from a picture (the key URI format of the authenticator apps).
+fn app_uri(organization: &str, email: &str, seed: &str) -> String {
+    let mut uri = url::form_urlencoded::Serializer::new(String::new());
+    uri.append_pair("secret", seed).append_pair("issuer", organization);
+    let label: String = url::form_urlencoded::byte_serialize(format!("{organization}:{email}").as_bytes()).collect();
+    // A form writes a space as a plus, which apps would show.
+    format!("otpauth://totp/{label}?{}", uri.finish()).replace('+', "%20")
+}
+
+async fn confirm_second_factor(call: SignedIn, body: Body<FirstCode>) -> Answered {
+    let codes = call.basics.api.identity.confirm_second_factor(&call.caller, body.totp_code.as_str()).await?;
+    Ok(Answer::ok(&RecoveryCodesView { recovery_codes: codes.0 }))
+}
+
+async fn renew_recovery_codes(call: SignedIn, body: Body<PasswordAndCode>) -> Answered {
+    let (identity, door) = (&call.basics.api.identity, door(&call.basics));
+    let codes = identity.renew_recovery_codes(&call.caller, &body.password, body.totp_code.as_str(), &door).await;
+    Ok(Answer::ok(&RecoveryCodesView { recovery_codes: codes.map_err(|error| refusal(&call.basics, error))?.0 }))
+}
+
+async fn remove_second_factor(call: SignedIn, body: Body<PasswordAndCode>) -> Answered {
+    let (identity, door) = (&call.basics.api.identity, door(&call.basics));
+    let removed = identity.remove_second_factor(&call.caller, &body.password, body.totp_code.as_str(), &door).await;
+    removed.map_err(|error| refusal(&call.basics, error))?;
+    Ok(Answer::nothing())
+}
+
 impl Coded for IdentityError {
     fn coded(&self) -> (StatusCode, &'static str) {
         match self {
             Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "INVALID_CREDENTIALS"),
+            Self::SecondFactorRequired => (StatusCode::UNAUTHORIZED, "SECOND_FACTOR_REQUIRED"),
+            Self::SecondFactor(SecondFactorError::WrongCode) => (StatusCode::UNPROCESSABLE_ENTITY, "WRONG_CODE"),
+            Self::SecondFactor(SecondFactorError::AlreadyThere) => (StatusCode::CONFLICT, "SECOND_FACTOR_EXISTS"),
+            Self::SecondFactor(SecondFactorError::NotThere) => (StatusCode::CONFLICT, "NO_SECOND_FACTOR"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::SlowedDown(_) => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
             Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
             Self::Port(error) => error.coded(),
