@@ -20,6 +20,19 @@ mod scratch;
 mod server;
 pub mod speak;
 
+/// The address of a new database on `PostgreSQL`, with all tables and nothing in them; `None` where it is not installed.
+pub async fn postgres_database() -> Option<String> {
+    let server = postgres::Server::of_this_process().await?;
+    Some(server.database().await.unwrap())
+}
+
+/// Removes such a database.
+pub async fn drop_postgres_database(url: &str) {
+    if let Some(server) = postgres::Server::of_this_process().await {
+        server.drop(url).await.unwrap();
+    }
+}
+
 /// A figure that the environment can raise.
 pub fn figure(variable: &str, usual: usize) -> usize {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)

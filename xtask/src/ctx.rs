@@ -24,7 +24,11 @@ pub fn run(name: &str) -> anyhow::Result<ExitCode> {
     if !CONTEXTS.contains(&name) {
         bail!("{name} is not a context; the contexts are {}", CONTEXTS.join(", "));
     }
-    for file in of_context(name, tree::files(&tree::root()?)?) {
+    let root = tree::root()?;
+    let uses = |file: &str| std::fs::read_to_string(root.join(file)).is_ok_and(|text| text.contains(&format!("domain::{name}::")));
+    let (tests, others): (Vec<_>, Vec<_>) = tree::files(&root)?.into_iter().partition(|file| file.starts_with("tests/"));
+    let tests = tests.into_iter().filter(|file| belongs(name, file) || uses(file)).collect::<Vec<_>>();
+    for file in of_context(name, others).into_iter().chain(tests) {
         println!("{file}");
     }
     Ok(ExitCode::SUCCESS)

@@ -40,8 +40,8 @@ struct Options {
     /// Among how many leads. The list is measured at each size, everything else at the last.
     #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
     rows: Vec<u64>,
-    /// How long each measurement lasts.
-    #[arg(long, default_value_t = 10)]
+    /// How many seconds each turn lasts; program and limit have two each.
+    #[arg(long, default_value_t = 6)]
     seconds: u64,
     /// With how many connections of clients.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]

@@ -69,7 +69,9 @@ impl Header {
 
     fn markdown(&self) -> String {
         let Self { machine, commit, date, command, seconds } = self;
-        format!("Machine: {machine} · commit: {commit} · {date} · `{command}` · {seconds} s each, after one to get warm\n")
+        format!(
+            "Machine: {machine} · commit: {commit} · {date} · `{command}` · program and limit in turns, two of {seconds} s each, after one second to get warm\n"
+        )
     }
 }
 

@@ -13,6 +13,7 @@ mod identity;
 mod key_store;
 mod leads;
 mod notifications;
+mod paging;
 mod people;
 mod privacy;
 mod records;

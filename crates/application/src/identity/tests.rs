@@ -8,7 +8,9 @@ use matricula_ports::mocks::{MockRepositories, MockTransactions};
 use super::*;
 use crate::testing::world;
 
+mod login_sessions;
 mod members;
+mod second_factor;
 mod session;
 mod sign_in;
 

@@ -32,6 +32,45 @@ pub struct RecordSchema {
     pub filters: &'static [&'static str],
 }
 
+impl RecordSchema {
+    /// Whether what is unique, ordered and filtered by are fields: what `record!` asks while the program is compiled.
+    pub const fn names_its_fields(&self) -> bool {
+        let mut all = self.has(self.order);
+        let mut n = 0;
+        while n < self.unique.len() {
+            all = all && self.has(self.unique[n]);
+            n += 1;
+        }
+        n = 0;
+        while n < self.filters.len() {
+            all = all && self.has(self.filters[n]);
+            n += 1;
+        }
+        all
+    }
+
+    const fn has(&self, name: &str) -> bool {
+        let mut n = 0;
+        while n < self.fields.len() {
+            if same(self.fields[n].name, name) {
+                return true;
+            }
+            n += 1;
+        }
+        false
+    }
+}
+
+/// Whether two texts are the same. (`==` is not there yet while a program is compiled.)
+const fn same(one: &str, two: &str) -> bool {
+    let (one, two) = (one.as_bytes(), two.as_bytes());
+    let mut n = 0;
+    while n < one.len() && n < two.len() && one[n] == two[n] {
+        n += 1;
+    }
+    n == one.len() && n == two.len()
+}
+
 /// A record as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored<R: Record> {
@@ -177,5 +216,6 @@ macro_rules! record {
                 filters: &[$($filter),*],
             };
         }
+        const _: () = assert!(<$name as $crate::shared::Record>::SCHEMA.names_its_fields(), "unique, order or filter names what is no field");
     };
 }

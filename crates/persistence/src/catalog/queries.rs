@@ -3,16 +3,15 @@ use matricula_domain::catalog::{Course, CourseId, CourseRunId, CourseStatus, Mod
 use matricula_domain::shared::{Id, Value};
 use matricula_entity::catalog::course_runs;
 use matricula_ports::catalog::{CatalogQueries, CourseFilter, RunFilter, RunRow};
-use matricula_ports::{Order, Page, PortError, Scope, Slice};
+use matricula_ports::{Page, PortError, Scope, Slice};
 use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 
-use super::columns;
 use super::course::{course_of, select_courses};
 use super::course_run::run_of;
 use crate::convert::count;
 use crate::error::port;
-use crate::people::{after, order};
+use crate::paging::{after, columns, order, order_again};
 use crate::scoped::{Queries, SCOPED};
 use crate::sql::Sql;
 
@@ -86,12 +85,6 @@ fn run_row(row: &QueryResult) -> Result<RunRow, PortError> {
         run: run_of(course_runs::Model::from_query_result(row, "").map_err(port)?)?,
         waitlisted: count(row.try_get::<i64>("", "waitlisted").map_err(port)?, "the queue")?,
     })
-}
-
-/// The order of the page once more, for what is made of its rows.
-pub(crate) fn order_again(sql: &mut Sql, page: &Page, alias: &str) {
-    let way = if page.order == Order::Descending { "DESC" } else { "ASC" };
-    sql.push(&format!(" ORDER BY {alias}.created_at {way}, {alias}.id {way}"));
 }
 
 #[async_trait]

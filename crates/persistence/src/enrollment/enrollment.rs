@@ -7,8 +7,8 @@ use matricula_entity::enrollment::enrollments;
 use matricula_ports::PortError;
 use matricula_ports::enrollment::EnrollmentRepository;
 
-use crate::catalog::columns;
 use crate::convert::{Columns, count, parsed};
+use crate::paging::columns;
 use crate::scoped::{SCOPED, models};
 use crate::sql::{Sql, Write};
 use crate::unit::Session;

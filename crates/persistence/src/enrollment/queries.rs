@@ -7,10 +7,9 @@ use matricula_ports::{Page, PortError, Scope, Slice};
 use sea_orm::{FromQueryResult, QueryResult};
 
 use super::enrollment::enrollment_of;
-use crate::catalog::{columns, order_again};
 use crate::convert::count;
 use crate::error::port;
-use crate::people::{after, order};
+use crate::paging::{after, columns, order, order_again};
 use crate::scoped::{Queries, SCOPED};
 use crate::sql::Sql;
 

@@ -9,7 +9,8 @@ use matricula_ports::{Order, Page, PortError, Scope, Slice};
 use uuid::Uuid;
 
 use crate::convert::{Columns, count};
-use crate::people::{after, contains, order};
+use crate::paging::{after, order};
+use crate::people::contains;
 use crate::scoped::{Queries, Reader, SCOPED};
 use crate::sql::Sql;
 

@@ -4,4 +4,4 @@ mod person;
 mod queries;
 
 pub(crate) use person::{COLUMNS, identifiers_in, read_person};
-pub(crate) use queries::{after, contains, names, order};
+pub(crate) use queries::{contains, names};

@@ -7,37 +7,12 @@ use uuid::Uuid;
 
 use super::person::{COLUMNS, read_person};
 use crate::convert::Columns;
+use crate::paging::{after, order};
 use crate::scoped::{Queries, SCOPED};
-use crate::sql::Sql;
 
 /// `LIKE` pattern for «contains this», with the wildcards of the text itself taken out.
 pub(crate) fn contains(text: &str) -> String {
     format!("%{}%", fold(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
-
-/// The condition of a page that runs from newest to oldest (or the other way) by `created_at` and id.
-pub(crate) fn after(sql: &mut Sql, page: &Page, at: &str, id: &str) -> Result<(), PortError> {
-    use matricula_domain::shared::{Field, Instant};
-    let Some(cursor) = &page.after else { return Ok(()) };
-    let [when, last] = cursor.0.as_slice() else { return Err(PortError::Dangling("cursor")) };
-    let (Ok(when), Ok(last)) = (Instant::parse(when), <matricula_domain::shared::RecordId as Field>::parse(last)) else {
-        return Err(PortError::Dangling("cursor"));
-    };
-    let comparison = match page.order {
-        matricula_ports::Order::Descending => "<",
-        matricula_ports::Order::Ascending => ">",
-    };
-    sql.push(&format!(" AND ({at}, {id}) {comparison} (")).bind(when).push(", ").bind(last.as_uuid()).push(")");
-    Ok(())
-}
-
-/// The order and limit that go with [`after`]; one item more than asked for tells whether there is a next page.
-pub(crate) fn order(sql: &mut Sql, page: &Page, at: &str, id: &str) {
-    let way = match page.order {
-        matricula_ports::Order::Descending => "DESC",
-        matricula_ports::Order::Ascending => "ASC",
-    };
-    sql.push(&format!(" ORDER BY {at} {way}, {id} {way} LIMIT ")).bind(i64::from(page.limit) + 1);
 }
 
 #[async_trait]

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter};
 
 use crate::convert::{Columns, count, parsed, parsed_or_none};
 use crate::error::port;
-use crate::people::{after, order};
+use crate::paging::{after, order};
 use crate::scoped::{Queries, SCOPED};
 use crate::unit::Session;
 

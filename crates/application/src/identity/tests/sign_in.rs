@@ -1,5 +1,5 @@
-use matricula_domain::identity::{LoginSession, OrganizationId, UserId};
-use matricula_domain::shared::{Changed, EmailAddress, Form, Slug};
+use matricula_domain::identity::{LoginSession, OrganizationId, SecondFactor, Seed, User, UserId};
+use matricula_domain::shared::{Changed, EmailAddress, Form, Instant, Line, Slug};
 use matricula_ports::identity::{Account, MockDirectory};
 use matricula_ports::mocks::MockRepositories;
 use matricula_ports::{PortError, Scope, Transactions, UnitOfWork};
@@ -9,7 +9,7 @@ use super::super::tokens::digest;
 use super::super::{Credentials, Door, Identity, IdentityError, Tokens, hash_of};
 use super::{MockPasswords, over, password};
 use crate::World;
-use crate::testing::{Seen, away, id, in_hours, map, now, told, world};
+use crate::testing::{Seen, away, id, in_hours, map, now, told, user, world};
 
 const EMAIL: &str = "gestora@example.es";
 
@@ -52,7 +52,15 @@ fn counting_a_failure(mut directory: MockDirectory) -> MockDirectory {
 fn judging(hash: Option<&'static str>, fits: bool) -> MockPasswords {
     let mut passwords = MockPasswords::new();
     passwords.expect_verify().withf(move |typed, asked| *typed == password() && *asked == hash).times(1).returning(move |_, _| Ok(fits));
+    passwords.expect_is_outdated().withf(move |asked| Some(asked) == hash).returning(|_| false);
     passwords
+}
+
+/// Repositories in which the user 902 has this second factor, and in which the session is kept.
+fn with_factor(factor: Option<SecondFactor>) -> MockRepositories {
+    let mut repositories = MockRepositories::default();
+    repositories.second_factors.expect_find().withf(|user| *user == id(902)).returning(move |_| Ok(factor.clone()));
+    repositories
 }
 
 async fn sign_in(identity: &Identity) -> Result<Tokens, IdentityError> {
@@ -62,7 +70,7 @@ async fn sign_in(identity: &Identity) -> Result<Tokens, IdentityError> {
 #[tokio::test]
 async fn who_knows_the_password_gets_tokens_of_which_only_the_hashes_are_kept() {
     let saved = Seen::<Changed<LoginSession>>::nothing();
-    let mut repositories = MockRepositories::default();
+    let mut repositories = with_factor(None);
     repositories.login_sessions.expect_save().times(1).returning(saved.note());
     let mut directory = knowing(Some(account()));
     directory.expect_forget_failures().withf(|key| *key == keys()[0]).times(1).returning(|_| Ok(()));
@@ -142,7 +150,7 @@ async fn a_wait_that_is_over_keeps_nobody_out() {
     directory.expect_throttled_until().returning(|_| Ok(Some(now())));
     directory.expect_account().returning(|_, _| Ok(Some(account())));
     directory.expect_forget_failures().returning(|_| Ok(()));
-    let mut repositories = MockRepositories::default();
+    let mut repositories = with_factor(None);
     repositories.login_sessions.expect_save().times(1).returning(|_| Ok(()));
     let (transactions, identity) = over(repositories, directory, judging(Some("$argon2id$hash"), true));
     assert!(sign_in(&identity).await.is_ok());
@@ -176,6 +184,73 @@ async fn a_busy_hasher_is_no_failure_of_the_account() {
     let (transactions, identity) = over(MockRepositories::default(), knowing(Some(account())), passwords);
     assert!(matches!(sign_in(&identity).await, Err(IdentityError::Port(PortError::Unavailable(_)))));
     assert_eq!(transactions.commits(), 0);
+}
+
+/// A second factor of the user 902 that is asked for.
+fn factor() -> SecondFactor {
+    let begun = SecondFactor::begin(id(902), SEED, in_hours(-1)).into_state();
+    begun.confirm(&code_at(in_hours(-1)), vec![digest("ABCDEFGHIJKLMNOP")], in_hours(-1)).unwrap().into_state()
+}
+
+const SEED: Seed = Seed([7; 20]);
+
+fn code_at(at: Instant) -> String {
+    SEED.code_at(at.timestamp().div_euclid(SecondFactor::STEP))
+}
+
+fn showing(code: Option<&str>) -> Credentials {
+    Credentials { totp_code: code.map(|code| Line::parse(code).unwrap()), ..credentials() }
+}
+
+#[tokio::test]
+async fn who_has_a_second_factor_shows_it_and_its_use_is_kept_with_the_session() {
+    for (code, verb) in [(code_at(now()), "used"), ("abcd-efgh-ijkl-mnop".to_owned(), "recovery_code_used")] {
+        let (sessions, used) = (Seen::<Changed<LoginSession>>::nothing(), Seen::<Changed<SecondFactor>>::nothing());
+        let mut repositories = with_factor(Some(factor()));
+        repositories.second_factors.expect_save().times(1).returning(used.note());
+        repositories.login_sessions.expect_save().times(1).returning(sessions.note());
+        let mut directory = knowing(Some(account()));
+        directory.expect_forget_failures().withf(|key| *key == keys()[0]).times(1).returning(|_| Ok(()));
+        let (transactions, identity) = over(repositories, directory, judging(Some("$argon2id$hash"), true));
+        identity.sign_in(&showing(Some(&code)), &door()).await.unwrap();
+        assert_eq!((used.verbs(), sessions.verbs(), transactions.commits()), (vec![verb], vec!["opened"], 1));
+    }
+}
+
+#[tokio::test]
+async fn who_shows_no_code_is_asked_for_one_and_that_is_no_failure() {
+    let (transactions, identity) = over(with_factor(Some(factor())), knowing(Some(account())), judging(Some("$argon2id$hash"), true));
+    assert!(matches!(identity.sign_in(&showing(None), &door()).await, Err(IdentityError::SecondFactorRequired)));
+    assert_eq!(transactions.commits(), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_code_is_a_failure_like_a_wrong_password() {
+    for wrong in ["000000", "zzzz-zzzz-zzzz-zzzz", "x", &code_at(in_hours(-1))] {
+        let directory = counting_a_failure(knowing(Some(account())));
+        let (transactions, identity) = over(with_factor(Some(factor())), directory, judging(Some("$argon2id$hash"), true));
+        assert!(matches!(identity.sign_in(&showing(Some(wrong)), &door()).await, Err(IdentityError::InvalidCredentials)), "{wrong}");
+        assert_eq!(transactions.commits(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_outdated_hash_is_replaced_with_the_sign_in() {
+    let (sessions, users) = (Seen::<Changed<LoginSession>>::nothing(), Seen::<Changed<User>>::nothing());
+    let mut repositories = with_factor(None);
+    repositories.users.expect_find().withf(|user| *user == id(902)).times(1).returning(|_| Ok(Some(user(true, true))));
+    repositories.users.expect_save().times(1).returning(users.note());
+    repositories.login_sessions.expect_save().times(1).returning(sessions.note());
+    let mut directory = knowing(Some(Account { password_hash: Some("$2b$04$old".into()), ..account() }));
+    directory.expect_forget_failures().times(1).returning(|_| Ok(()));
+    let mut passwords = MockPasswords::new();
+    passwords.expect_verify().times(1).returning(|_, _| Ok(true));
+    passwords.expect_is_outdated().withf(|hash| hash == "$2b$04$old").times(1).returning(|_| true);
+    passwords.expect_hash().withf(|typed| *typed == password()).times(1).returning(|_| Ok("$argon2id$new".into()));
+    let (transactions, identity) = over(repositories, directory, passwords);
+    sign_in(&identity).await.unwrap();
+    assert_eq!((users.verbs(), users.one().state().password_hash.as_deref()), (vec!["password_rehashed"], Some("$argon2id$new")));
+    assert_eq!((sessions.verbs(), transactions.commits()), (vec!["opened"], 1));
 }
 
 #[test]
