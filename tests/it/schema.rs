@@ -298,7 +298,7 @@ async fn the_owner_of_the_tables_sees_one_organization_at_a_time() -> Result<(),
 
         let unlocked = "DO $$ BEGIN ASSERT (SELECT array_agg(c.relname::text ORDER BY c.relname) FROM pg_class c
             WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT (c.relrowsecurity AND c.relforcerowsecurity))
-            = ARRAY['feed_cursors', 'jobs', 'leases', 'login_throttles', 'seaql_migrations', 'users']; END $$";
+            = ARRAY['feed_cursors', 'jobs', 'leases', 'login_throttles', 'seaql_migrations', 'second_factors', 'users']; END $$";
         db.run(Who::Nobody, unlocked).await.map(|_| ())
     })
     .await
