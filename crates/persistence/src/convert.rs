@@ -2,7 +2,7 @@
 
 use matricula_domain::shared::{Fault, Field, Instant, Value};
 use matricula_ports::PortError;
-use sea_orm::QueryResult;
+use sea_orm::{EntityTrait, IdenStatic, Iterable, QueryResult};
 use uuid::Uuid;
 
 use crate::error::port;
@@ -45,6 +45,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// A SHA-256 as it was kept.
 pub(crate) fn digest(bytes: &[u8], what: &str) -> Result<[u8; 32], PortError> {
     bytes.try_into().map_err(|_| PortError::Broken(format!("{what} has another length")))
+}
+
+/// The columns of a table under its alias, for a hand-made select whose rows are read as models. Named one by one: a statement that
+/// was prepared with `*` fails once a migration adds a column under it.
+pub(crate) fn columns<E: EntityTrait>(alias: &str) -> String {
+    E::Column::iter().map(|column| format!("{alias}.{}", column.as_str())).collect::<Vec<_>>().join(", ")
 }
 
 /// Reads the columns of a row one after another.

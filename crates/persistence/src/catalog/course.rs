@@ -7,8 +7,7 @@ use matricula_ports::catalog::CourseRepository;
 use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 
-use super::columns;
-use crate::convert::{Columns, count, json, parsed, parsed_or_none, value};
+use crate::convert::{Columns, columns, count, json, parsed, parsed_or_none, value};
 use crate::error::port;
 use crate::scoped::SCOPED;
 use crate::sql::{Sql, Write};

@@ -6,8 +6,7 @@ use matricula_ports::PortError;
 use matricula_ports::catalog::{CourseRunRepository, RunWithQueue};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter};
 
-use super::columns;
-use crate::convert::{count, parsed};
+use crate::convert::{columns, count, parsed};
 use crate::error::port;
 use crate::scoped::SCOPED;
 use crate::unit::Session;

@@ -7,10 +7,9 @@ use matricula_ports::{Order, Page, PortError, Scope, Slice};
 use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 
-use super::columns;
 use super::course::{course_of, select_courses};
 use super::course_run::run_of;
-use crate::convert::count;
+use crate::convert::{columns, count};
 use crate::error::port;
 use crate::people::{after, order};
 use crate::scoped::{Queries, SCOPED};

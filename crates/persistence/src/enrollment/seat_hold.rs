@@ -8,8 +8,7 @@ use matricula_ports::PortError;
 use matricula_ports::enrollment::SeatHoldRepository;
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use crate::catalog::columns;
-use crate::convert::{count, parsed};
+use crate::convert::{columns, count, parsed};
 use crate::scoped::{SCOPED, models};
 use crate::unit::Session;
 
