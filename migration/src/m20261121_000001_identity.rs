@@ -10,7 +10,15 @@ CREATE TABLE organizations (
     country text NOT NULL CHECK (length(country) = 2),
     status text NOT NULL CHECK (status IN ('trial', 'active', 'suspended', 'closed')),
     settings jsonb NOT NULL,
-    @std
+    logo_url text,
+    plan text,
+    stripe_customer_id text,
+    stripe_subscription_id text,
+    seats_purchased integer,
+    seats_used integer NOT NULL,
+    owners integer NOT NULL,
+    @std,
+    CONSTRAINT ck_organizations_counts CHECK (seats_used >= 0 AND owners >= 0)
 );
 CREATE UNIQUE INDEX ON organizations (slug);
 
@@ -30,7 +38,8 @@ CREATE UNIQUE INDEX ON users (email);
 CREATE TABLE memberships (
     @owned,
     user_id uuid NOT NULL REFERENCES users,
-    role text NOT NULL,
+    role text NOT NULL, -- a built-in role's word, or the slug of one of its own
+    campus_ids jsonb NOT NULL, -- a list
     person_id uuid,
     active boolean NOT NULL,
     @std

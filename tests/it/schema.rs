@@ -105,8 +105,8 @@ async fn on_each(name: &str, test: impl AsyncFn(&Db) -> Result<(), DbErr>) -> Re
 async fn populate(db: &Db) -> Result<(), DbErr> {
     Migrator::up(&db.0, None).await?;
     let sql = "
-        INSERT INTO organizations VALUES (#1, 'a', 'A', 'UTC', 'es', 'ES', 'active', '{}', NOW, NOW, 1);
-        INSERT INTO organizations VALUES (#2, 'b', 'B', 'UTC', 'es', 'ES', 'active', '{}', NOW, NOW, 1);
+        INSERT INTO organizations VALUES (#1, 'a', 'A', 'UTC', 'es', 'ES', 'active', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
+        INSERT INTO organizations VALUES (#2, 'b', 'B', 'UTC', 'es', 'ES', 'active', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
         INSERT INTO people VALUES (#1, #3, #3, #3, 'Ana', 'ana', NULL, NULL, NULL, 'active', NULL, NOW, NOW, 1);
         INSERT INTO people VALUES (#2, #4, #4, #4, 'Bea', 'bea', NULL, NULL, NULL, 'active', NULL, NOW, NOW, 1);
         INSERT INTO courses VALUES (#1, #5, 'c', 'C', NULL, 1, 'online', NULL, NULL, NULL, NULL, NULL, FALSE, 'draft', NULL, NULL, '[]', NULL, NOW, NOW, 1);
@@ -192,7 +192,7 @@ async fn the_entities_are_the_tables() -> Result<(), DbErr> {
         let mut tables = db.columns().await?;
         tables.retain(|(table, column, ..)| !records.contains(&table.as_str()) && column != "xact");
         let entities = columns_of! { db.is_pg();
-            identity: organizations users memberships login_sessions login_throttles second_factors;
+            identity: organizations users memberships login_sessions login_throttles roles groups user_groups api_keys second_factors;
             people: people person_identifiers;
             catalog: courses course_campuses course_runs;
             leads: forms form_versions leads lead_touches;

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use matricula_application::access::{Allowed, Caller, Right, Visitor};
 use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseRun, CourseStatus, Cycle, RunPlan};
-use matricula_domain::identity::{MembershipId, NewUser, Organization, OrganizationDetails, OrganizationId, Role, User, UserId};
+use matricula_domain::identity::{
+    ApiKey, CustomRole, Group, GroupDetails, MembershipId, NewApiKey, NewUser, Organization, OrganizationDetails, OrganizationId, Post, Rights, Role,
+    RoleName, User, UserId,
+};
 use matricula_domain::leads::{Capture, FormVersion, Lead, LeadTargets, NewFormVersion};
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{NewPersonIds, Person, PersonDetails, PersonId};
 use matricula_domain::privacy::{ConsentText, ConsentTextId, Purpose, TextBody, TextKind};
-use matricula_domain::shared::{Aggregate, Code, Field as _, Form, Id, Instant, Record, RecordId, Stored, Value};
+use matricula_domain::shared::{Aggregate, Code, Field as _, Form, Id, Instant, Line, Record, RecordId, Stored, Value};
 use matricula_ports::identity::{OrganizationRow, Principal};
 use matricula_ports::privacy::PersonKeys as _;
 use matricula_ports::records::RecordChange;
@@ -97,14 +100,16 @@ impl Tenant {
 
     /// The right to do something here, as the owner has it.
     pub fn allowed<R: Right>(&self) -> Allowed<R> {
+        let user = self.db.id();
         let principal = Principal {
             session: self.db.id(),
-            user: self.db.id(),
+            user,
             email: "owner@example.es".to_owned(),
             name: "Owner".to_owned(),
             membership: self.db.id(),
-            role: Role::Owner,
-            organization: self.row(),
+            role: Role::Owner.into(),
+            rights: Arc::new(Rights::of_role(Role::Owner, Post { user: Some(user), ..Post::default() })),
+            organization: Arc::new(self.row()),
             expires_at: at(3600 * 24 * 365),
         };
         Caller::new(Arc::new(principal), "request-1").allow().unwrap()
@@ -123,6 +128,7 @@ impl Tenant {
             name: details.name.to_string(),
             time_zone: details.time_zone,
             locale: details.locale.to_string(),
+            status: self.organization.status,
         }
     }
 
@@ -137,6 +143,30 @@ impl Tenant {
         let admitted = User::admit(id, membership, self.id(), &new, "$argon2id$none".to_owned(), self.now());
         self.in_unit(async |tx| tx.users().save(&admitted).await).await;
         admitted.into_state()
+    }
+
+    /// A role of its own that grants these words.
+    pub async fn role(&self, slug: &str, grants: &[&str]) -> CustomRole {
+        let role = CustomRole::create(self.db.id(), read(json!({"slug": slug, "name": slug, "grants": grants})), &[], self.now());
+        self.in_unit(async |tx| tx.roles().save(&role).await).await;
+        role.into_state()
+    }
+
+    /// A group without members that gives these roles.
+    pub async fn group(&self, roles: &[RoleName]) -> Group {
+        let details = GroupDetails { name: Line::parse("Tarde").unwrap(), description: None, roles: roles.to_vec() };
+        let group = Group::create(self.db.id(), details, self.now());
+        self.in_unit(async |tx| tx.groups().save(&group).await).await;
+        group.into_state()
+    }
+
+    /// A key that may enter leads, for an hour.
+    pub async fn api_key(&self, maker: UserId) -> ApiKey {
+        let new =
+            NewApiKey { expires_at: Some(self.now() + chrono::TimeDelta::hours(1)), ..read(json!({"name": "Web", "grants": ["leads.capture"]})) };
+        let key = ApiKey::make(self.db.id(), new, ("mat_live_abcd".to_owned(), self.db.ids.secret()), maker, self.now()).unwrap();
+        self.in_unit(async |tx| tx.api_keys().save(&key).await).await;
+        key.into_state()
     }
 
     /// A record of some kind.

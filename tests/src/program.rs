@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use matricula_app::program::{Program, Running, open};
 use matricula_app::settings::Settings;
-use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, Role};
+use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, OrganizationStatus, Role};
 use matricula_domain::shared::{Form as _, Id as _, Instant, LocalDate};
 use matricula_gateways::clock::SystemClock;
 use matricula_persistence::{Engine, Options};
@@ -95,6 +95,14 @@ impl Service {
         let details = json!({"slug": slug, "name": slug, "time_zone": "Europe/Madrid", "locale": "es", "country": "ES"});
         let details = OrganizationDetails::read(&value(details)).unwrap();
         self.operator.identity().found(&details).await.unwrap().id.as_uuid()
+    }
+
+    /// Suspends, activates or closes an organization, as the operator does on the command line.
+    pub async fn move_organization(&self, organization: Uuid, to: &str) {
+        let to = OrganizationStatus::from_word(to).unwrap();
+        self.operator.identity().move_organization(OrganizationId::from_uuid(organization), to).await.unwrap();
+        // Another copy of the program has done it: this one believes what it remembers for so long.
+        tokio::time::sleep(Duration::from_millis(5_500)).await;
     }
 
     /// Lets somebody in, as the operator does on the command line.

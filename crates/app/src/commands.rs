@@ -1,5 +1,6 @@
 //! The command line.
 
+mod access;
 mod demo;
 mod serve;
 mod tools;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use matricula_domain::identity::OrganizationStatus;
 
 use crate::program::Schema;
 use crate::settings::Settings;
@@ -38,6 +40,12 @@ enum Verb {
     /// Users of an organization
     #[command(subcommand)]
     User(UserVerb),
+    /// Organizations of this installation
+    #[command(subcommand)]
+    Organization(OrganizationVerb),
+    /// Who may do what, and how organizations are kept apart
+    #[command(subcommand)]
+    Access(AccessVerb),
     /// The audit chain
     #[command(subcommand)]
     Audit(AuditVerb),
@@ -104,6 +112,31 @@ pub(crate) struct UserArgs {
 }
 
 #[derive(Debug, Subcommand)]
+enum OrganizationVerb {
+    /// Stop its work; everything stays, and can be read
+    Suspend(OrganizationArgs),
+    /// Let it work (again)
+    Activate(OrganizationArgs),
+    /// Close it for good: nobody comes in any more
+    Close(OrganizationArgs),
+}
+
+/// Which organization.
+#[derive(Debug, Args)]
+pub(crate) struct OrganizationArgs {
+    /// Its slug
+    #[arg(long)]
+    slug: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum AccessVerb {
+    /// Print every operation with the roles that may use it, and what the connected database says about its locks, as Markdown; ends
+    /// with 1 if one of them is open
+    Report,
+}
+
+#[derive(Debug, Subcommand)]
 enum AuditVerb {
     /// Check the chain of every organization (or of one); names the first bad entry and ends with 1
     Verify {
@@ -139,6 +172,15 @@ pub fn run(command: Command) -> Result<ExitCode> {
         Verb::Worker => serve::work(settings),
         Verb::Migrate { to } => tools::migrate(&settings, if matches!(to, Direction::Up) { Schema::Up } else { Schema::Down }),
         Verb::User(UserVerb::Create(args)) => tools::create_user(settings, &args),
+        Verb::Access(AccessVerb::Report) => access::report(settings),
+        Verb::Organization(verb) => {
+            let (args, to) = match &verb {
+                OrganizationVerb::Suspend(args) => (args, OrganizationStatus::Suspended),
+                OrganizationVerb::Activate(args) => (args, OrganizationStatus::Active),
+                OrganizationVerb::Close(args) => (args, OrganizationStatus::Closed),
+            };
+            tools::move_organization(settings, args, to)
+        }
         Verb::Audit(AuditVerb::Verify { organization }) => tools::verify_audit(settings, organization.as_deref()),
         Verb::Config(ConfigVerb::Check) => {
             println!("the configuration is fine");

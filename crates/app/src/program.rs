@@ -13,7 +13,7 @@ use matricula_application::World;
 use matricula_application::access::Watch;
 use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::Enrollments;
-use matricula_application::identity::Identity;
+use matricula_application::identity::{Administration, Identity};
 use matricula_application::leads::Leads;
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
@@ -175,6 +175,7 @@ impl Program {
         let audit = Arc::new(AuditStore::new(store, self.signer.clone()));
         Api {
             identity: Identity::new(world.clone(), Arc::clone(&directory) as _, Arc::clone(&self.passwords)),
+            administration: Administration::new(world.clone()),
             leads: Leads::new(world.clone()),
             catalog: Catalog::new(world.clone()),
             enrollments: Enrollments::new(world.clone()),
@@ -183,6 +184,7 @@ impl Program {
             directory,
             answers: Arc::new(Queue::new(Arc::clone(database))),
             watch: Watch { log: Arc::clone(&audit) as _, clock: Arc::clone(&self.clock) },
+            access_queries: Arc::clone(&queries) as _,
             lead_queries: Arc::clone(&queries) as _,
             catalog_queries: Arc::clone(&queries) as _,
             enrollment_queries: Arc::clone(&queries) as _,

@@ -7,9 +7,9 @@ mod tests;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use matricula_domain::identity::Permission;
+use matricula_domain::identity::{Grants, Permission, Reach, Rights};
 use matricula_ports::audit::{AuditLog, Observation};
-use matricula_ports::identity::{OrganizationRow, Principal};
+use matricula_ports::identity::{KeyHolder, OrganizationRow, Principal};
 use matricula_ports::{Actor, Clock, Once, Scope};
 
 /// A right as a type.
@@ -29,33 +29,51 @@ macro_rules! rights {
     )+};
 }
 rights! {
-    ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads, AssignLeads, ManageForms,
-    ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers,
+    ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads, AssignLeads,
+    ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers, ManageUsers,
+    ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs,
 }
 
-/// Somebody who signed in.
+/// Somebody's access to an organization: what they may there, and in whose name it happens.
 #[derive(Clone, Debug)]
-pub struct Caller {
-    principal: Arc<Principal>,
+pub struct Access {
+    rights: Arc<Rights>,
+    grants: Grants,
+    organization: Arc<OrganizationRow>,
     scope: Scope,
 }
 
-impl Caller {
-    /// The caller behind a token that opened, in a request.
+impl Access {
     #[expect(clippy::disallowed_methods, reason = "authentication is where scopes come from")]
-    pub fn new(principal: Arc<Principal>, request_id: &str) -> Self {
-        let scope = Scope::new(principal.organization.id, Actor::User(principal.user)).of_request(request_id);
-        Self { principal, scope }
+    fn new(rights: &Arc<Rights>, organization: &Arc<OrganizationRow>, actor: Actor, request_id: &str) -> Self {
+        let scope = Scope::new(organization.id, actor).of_request(request_id);
+        Self { grants: *rights.grants(), rights: Arc::clone(rights), organization: Arc::clone(organization), scope }
     }
 
-    /// Who it is.
-    pub fn principal(&self) -> &Principal {
-        &self.principal
+    /// The access of a program behind a key that opened, in a request.
+    pub fn of_key(holder: &KeyHolder, request_id: &str) -> Self {
+        Self::new(&holder.rights, &holder.organization, Actor::Key(holder.key), request_id)
     }
 
-    /// Their scope, for what needs no right but to have signed in.
+    /// The same access, where nothing goes further than these grants either.
+    #[must_use]
+    pub fn within(self, grants: &Grants) -> Self {
+        Self { grants: self.grants.and(grants), ..self }
+    }
+
+    /// In which organization, and who.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// The organization.
+    pub fn organization(&self) -> &OrganizationRow {
+        &self.organization
+    }
+
+    /// What they may.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     /// Whether they have a right.
@@ -63,11 +81,51 @@ impl Caller {
     /// # Errors
     /// [`Denied`].
     pub fn allow<R: Right>(&self) -> Result<Allowed<R>, Denied> {
-        if self.principal.role.may(R::PERMISSION) {
-            Ok(Allowed { principal: Arc::clone(&self.principal), scope: self.scope.clone(), right: PhantomData })
-        } else {
-            Err(Denied(R::PERMISSION))
-        }
+        if self.grants.may(R::PERMISSION) { Ok(Allowed { access: self.clone(), right: PhantomData }) } else { Err(Denied(R::PERMISSION)) }
+    }
+}
+
+/// Somebody who signed in.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    principal: Arc<Principal>,
+    access: Access,
+}
+
+impl Caller {
+    /// The caller behind a token that opened, in a request.
+    pub fn new(principal: Arc<Principal>, request_id: &str) -> Self {
+        let access = Access::new(&principal.rights, &principal.organization, Actor::User(principal.user), request_id);
+        Self { principal, access }
+    }
+
+    /// Who it is.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Their access.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The same caller, where nothing goes further than these grants either.
+    #[must_use]
+    pub fn within(self, grants: &Grants) -> Self {
+        Self { access: self.access.within(grants), ..self }
+    }
+
+    /// Their scope, for what needs no right but to have signed in.
+    pub fn scope(&self) -> &Scope {
+        self.access.scope()
+    }
+
+    /// Whether they have a right.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn allow<R: Right>(&self) -> Result<Allowed<R>, Denied> {
+        self.access.allow()
     }
 }
 
@@ -79,14 +137,13 @@ pub struct Denied(pub Permission);
 /// The key to a use case: somebody has the right.
 #[derive(Debug)]
 pub struct Allowed<R: Right> {
-    principal: Arc<Principal>,
-    scope: Scope,
+    access: Access,
     right: PhantomData<R>,
 }
 
 impl<R: Right> Clone for Allowed<R> {
     fn clone(&self) -> Self {
-        Self { principal: Arc::clone(&self.principal), scope: self.scope.clone(), right: PhantomData }
+        Self { access: self.access.clone(), right: PhantomData }
     }
 }
 
@@ -94,18 +151,40 @@ impl<R: Right> Allowed<R> {
     /// The same right, for an effect that must happen once.
     #[must_use]
     pub fn once(mut self, once: Once) -> Self {
-        self.scope = self.scope.once(once);
+        self.access.scope = self.access.scope.once(once);
         self
     }
 
     /// In which organization, and who.
     pub fn scope(&self) -> &Scope {
-        &self.scope
+        self.access.scope()
     }
 
-    /// Who it is.
-    pub fn principal(&self) -> &Principal {
-        &self.principal
+    /// The organization.
+    pub fn organization(&self) -> &OrganizationRow {
+        self.access.organization()
+    }
+
+    /// What else they may.
+    pub fn grants(&self) -> &Grants {
+        self.access.grants()
+    }
+
+    /// Whether they may write these fields of a kind of thing, some of which may be guarded by a permission of their own.
+    ///
+    /// # Errors
+    /// [`Denied`], with the first permission that is missing.
+    pub fn may_write<'f>(&self, of: &str, mut fields: impl Iterator<Item = &'f str>) -> Result<(), Denied> {
+        let withheld: Vec<_> = self.grants().withheld(of).collect();
+        match fields.find_map(|field| withheld.iter().find(|guarded| guarded.field == field)) {
+            Some(guarded) => Err(Denied(guarded.permission)),
+            None => Ok(()),
+        }
+    }
+
+    /// On what they have the right.
+    pub fn reach(&self) -> Reach {
+        Reach::of(&self.access.grants, R::PERMISSION, self.access.rights.post())
     }
 }
 

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 use matricula_domain::catalog::{CourseRun, CourseRunParts, RunPlan};
 use matricula_domain::enrollment::{Enrollment, EnrollmentParts, EnrollmentStatus};
-use matricula_domain::identity::{Membership, Role, User};
+use matricula_domain::identity::{Grant, Membership, OrganizationStatus, Post, Rights, Role, RoleName, Source, User};
 use matricula_domain::leads::{Lead, LeadChange, LeadParts, LeadStatus};
 use matricula_domain::people::{Identifier, IdentifierKind, Person, PersonParts, Standing};
 use matricula_domain::privacy::{Channel, ConsentAction, ConsentActor, ConsentEvent, ConsentText, Ledger, LedgerParts, Purpose, TextKind, TextParts};
-use matricula_domain::shared::{Aggregate, Changed, EmailAddress, Fact, Faults, Id, Instant, Line, LocalDate, TimeZone, Value};
+use matricula_domain::shared::{Aggregate, Changed, EmailAddress, Fact, Faults, Field, Id, Instant, Line, LocalDate, TimeZone, Value};
 use matricula_ports::catalog::RunWithQueue;
 use matricula_ports::identity::{OrganizationRow, Principal};
 use matricula_ports::mocks::MockTransactions;
@@ -152,11 +152,30 @@ impl<A: Aggregate> Seen<Changed<A>> {
 }
 
 pub(crate) fn organization() -> OrganizationRow {
-    OrganizationRow { id: id(900), slug: "academia".into(), name: "Academia Ejemplo".into(), time_zone: TimeZone::MADRID, locale: "es".into() }
+    OrganizationRow {
+        id: id(900),
+        slug: "academia".into(),
+        name: "Academia Ejemplo".into(),
+        time_zone: TimeZone::MADRID,
+        locale: "es".into(),
+        status: OrganizationStatus::Active,
+    }
 }
 
 /// Somebody of the organization who signed in.
 pub(crate) fn caller(role: Role) -> Caller {
+    caller_with(role.into(), role.grants().collect())
+}
+
+/// Somebody who has a role that grants these words.
+pub(crate) fn caller_who_may(words: &[&str]) -> Caller {
+    let grants = words.iter().map(|word| Grant::from_word(word).unwrap()).collect();
+    caller_with(RoleName::parse(&"a-medida".into()).unwrap(), grants)
+}
+
+fn caller_with(role: RoleName, grants: Vec<Grant>) -> Caller {
+    let post = Post { user: Some(id(902)), ..Post::default() };
+    let rights = Rights::new(vec![Source { role: role.clone(), group: None, grants }], post);
     let principal = Principal {
         session: id(901),
         user: id(902),
@@ -164,7 +183,8 @@ pub(crate) fn caller(role: Role) -> Caller {
         name: "Gestora".into(),
         membership: id(903),
         role,
-        organization: organization(),
+        rights: Arc::new(rights),
+        organization: Arc::new(organization()),
         expires_at: in_hours(1),
     };
     Caller::new(Arc::new(principal), "request-1")
@@ -297,7 +317,7 @@ pub(crate) fn user(active: bool, member: bool) -> User {
         password_hash: None,
         locale: "es".into(),
         active,
-        membership: Membership { id: id(51), organization: id(900), role: Role::Adviser, active: member },
+        membership: Membership { id: id(51), organization: id(900), role: Role::Adviser.into(), campuses: Vec::new(), active: member },
         created_at: now(),
         updated_at: now(),
         version: 1,

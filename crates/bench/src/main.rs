@@ -8,6 +8,7 @@ mod load;
 mod measure;
 mod meter;
 mod report;
+mod rights;
 mod specimen;
 
 use std::path::PathBuf;
@@ -29,6 +30,15 @@ struct Arguments {
 enum Command {
     /// Measure everything in one run: capture, list, enrollment, and one run that everybody wants.
     Run(Options),
+    /// Measure how long it takes to know what somebody may, who has 20 roles and 500 permissions.
+    Rights {
+        /// On which database; on both if nothing is said.
+        #[arg(long, value_enum)]
+        engine: Option<EngineName>,
+        /// The program; the one beside this if nothing is said.
+        #[arg(long)]
+        program: Option<PathBuf>,
+    },
 }
 
 /// What to measure.
@@ -83,15 +93,16 @@ enum Work {
     HotRun,
 }
 
-impl Options {
-    fn engines(&self) -> Vec<Engine> {
-        match self.engine {
-            Some(EngineName::Postgres) => vec![Engine::Postgres],
-            Some(EngineName::Sqlite) => vec![Engine::Sqlite],
-            None => vec![Engine::Postgres, Engine::Sqlite],
-        }
+/// The engine that is named; both, if none is.
+fn engines(named: Option<EngineName>) -> Vec<Engine> {
+    match named {
+        Some(EngineName::Postgres) => vec![Engine::Postgres],
+        Some(EngineName::Sqlite) => vec![Engine::Sqlite],
+        None => vec![Engine::Postgres, Engine::Sqlite],
     }
+}
 
+impl Options {
     fn works(&self) -> Vec<Work> {
         Work::value_variants().iter().copied().filter(|work| self.only.is_empty() || self.only.contains(work)).collect()
     }
@@ -110,8 +121,16 @@ impl Options {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode> {
-    let Command::Run(options) = Arguments::parse().command;
-    let options = options.checked()?;
+    let options = match Arguments::parse().command {
+        Command::Run(options) => options.checked()?,
+        Command::Rights { engine, program } => {
+            let program = program.map_or_else(Program::neighbour, Ok)?;
+            for engine in engines(engine) {
+                rights::measure(engine, &program).await?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     tokio::select! {
         done = run(&options) => done.map(|()| ExitCode::SUCCESS),
         // What was started goes with what is dropped.
@@ -126,7 +145,7 @@ async fn run(options: &Options) -> Result<()> {
         eprintln!("this is not an optimized build: SQLite's limit, which is measured in this process, will be too low");
     }
     let mut results = Vec::new();
-    for engine in options.engines() {
+    for engine in engines(options.engine) {
         match measure::on(engine, &program, options).await? {
             Some(result) => results.push(result),
             None if options.engine.is_none() => eprintln!("PostgreSQL is not installed here: SQLite alone is measured"),

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use matricula_domain::identity::LoginSessionId;
 use matricula_ports::PortError;
 use moka::sync::Cache;
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::{DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
+use uuid::Uuid;
 
 use crate::error::port;
 
@@ -84,15 +84,15 @@ pub struct Database {
     pub(crate) engine: Engine,
     pub(crate) read: DatabaseConnection,
     pub(crate) write: DatabaseConnection,
-    /// Login sessions that changed a moment ago: what is remembered of them is looked up anew.
-    pub(crate) changed_sessions: Cache<LoginSessionId, ()>,
+    /// Sign-ins, memberships, keys and organizations whose rights changed a moment ago: what is remembered of them is looked up anew.
+    pub(crate) changed_rights: Cache<Uuid, ()>,
 }
 
-/// For how long a change of a login session is remembered: longer than any principal is.
-const SESSION_CHANGE_LIVES: Duration = Duration::from_secs(10);
+/// For how long a change of rights is remembered: longer than anybody is who has them.
+const CHANGE_LIVES: Duration = Duration::from_secs(10);
 
-fn changed_sessions() -> Cache<LoginSessionId, ()> {
-    Cache::builder().max_capacity(20_000).time_to_live(SESSION_CHANGE_LIVES).build()
+fn changed_rights() -> Cache<Uuid, ()> {
+    Cache::builder().max_capacity(20_000).time_to_live(CHANGE_LIVES).build()
 }
 
 impl Database {
@@ -146,7 +146,7 @@ impl Database {
             engine: Engine::Sqlite,
             read: SqlxSqliteConnector::from_sqlx_sqlite_pool(read),
             write: SqlxSqliteConnector::from_sqlx_sqlite_pool(write),
-            changed_sessions: changed_sessions(),
+            changed_rights: changed_rights(),
         })
     }
 
@@ -179,15 +179,15 @@ impl Database {
             .test_before_acquire(false)
             .connect_lazy_with(connect);
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-        Ok(Self { engine: Engine::Postgres, read: connection.clone(), write: connection, changed_sessions: changed_sessions() })
+        Ok(Self { engine: Engine::Postgres, read: connection.clone(), write: connection, changed_rights: changed_rights() })
     }
 
-    /// The same database with connections of its own, for another thread; what one learns of login sessions the other knows.
+    /// The same database with connections of its own, for another thread; what one learns of changed rights the other knows.
     ///
     /// # Errors
     /// [`PortError::Broken`] for an address that cannot be read.
     pub fn beside(&self, options: &Options) -> Result<Self, PortError> {
-        Ok(Self { changed_sessions: self.changed_sessions.clone(), ..Self::open_lazily(options)? })
+        Ok(Self { changed_rights: self.changed_rights.clone(), ..Self::open_lazily(options)? })
     }
 
     /// Whether a write would go through: the writer answers.

@@ -72,6 +72,11 @@ pub(crate) fn known(name: &str) -> &'static str {
         "campuses",
         "campaigns",
         "login_sessions",
+        "owners",
+        "roles",
+        "groups",
+        "user_groups",
+        "api_keys",
     ];
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("unique")
 }

@@ -31,7 +31,7 @@ macro_rules! owned {
     )+};
 }
 owned! {
-    identity::memberships, identity::login_sessions,
+    identity::memberships, identity::login_sessions, identity::roles, identity::groups, identity::user_groups, identity::api_keys,
     people::people, people::person_identifiers,
     catalog::courses, catalog::course_campuses, catalog::course_runs,
     leads::forms, leads::form_versions, leads::leads, leads::lead_touches,
@@ -116,7 +116,11 @@ impl<'d> Reader<'d> {
 
     /// The rows of a hand-made select.
     pub(crate) async fn rows(self, sql: Sql) -> Result<Vec<QueryResult>, PortError> {
-        let statement = prepare(sql, self.sight);
+        self.statement(prepare(sql, self.sight)).await
+    }
+
+    /// The rows of a statement that [`prepare_select`] made.
+    pub(crate) async fn statement(self, statement: Statement) -> Result<Vec<QueryResult>, PortError> {
         self.database.read.query_all_raw(statement).await.map_err(port)
     }
 }

@@ -116,6 +116,8 @@ pub(crate) enum Write {
     Seats { organization: uuid::Uuid, run: uuid::Uuid, taken: i32, held: i32 },
     /// A run has no free seat, and gets none before this is committed.
     Full { organization: uuid::Uuid, run: uuid::Uuid },
+    /// An organization's counts of who works in it move, and somebody is left who owns it.
+    Members { organization: uuid::Uuid, seats: i32, owners: i32 },
     /// Rows that go.
     Delete { table: &'static str, key: Key },
 }
@@ -126,6 +128,7 @@ impl Write {
         match self {
             Self::Insert { .. } => None,
             Self::Update { table, key, .. } | Self::Delete { table, key } => Some((table, key.clone())),
+            Self::Members { organization, .. } => Some(("organizations", vec![("id", (*organization).into())])),
             Self::Seats { organization, run, .. } | Self::Full { organization, run } => {
                 Some(("course_runs", vec![("organization_id", (*organization).into()), ("id", (*run).into())]))
             }
@@ -168,6 +171,7 @@ impl Write {
             Self::Insert { table, rows, .. } => Some((rows.len() as u64, format!("{CONFLICT}{table}"))),
             Self::Update { table, .. } => Some((1, format!("{STALE}{table}"))),
             Self::Seats { .. } | Self::Full { .. } => Some((1, format!("{CONFLICT}seats"))),
+            Self::Members { .. } => Some((1, format!("{CONFLICT}owners"))),
         }
     }
 
@@ -202,6 +206,13 @@ impl Write {
                 // An update, since it is what waits for who frees a seat at this moment, and then looks again.
                 sql.push("UPDATE course_runs SET seats_taken = seats_taken WHERE organization_id = ").bind(organization).push(" AND id = ").bind(run);
                 sql.push(" AND seats_taken + seats_held >= max_students");
+            }
+            Self::Members { organization, seats, owners } => {
+                sql.push("UPDATE organizations SET seats_used = seats_used + ").bind(seats).push(", owners = owners + ").bind(owners);
+                sql.push(" WHERE id = ").bind(organization);
+                if owners < 0 {
+                    sql.push(" AND owners + ").bind(owners).push(" >= 1");
+                }
             }
             Self::Delete { table, key } => {
                 sql.push("DELETE FROM ").name(table);

@@ -330,6 +330,12 @@ impl Session {
         }
     }
 
+    /// Says that what a sign-in, a membership, a key or everybody of an organization may do is not what it was: who is remembered by it is
+    /// looked up anew from now on.
+    pub(crate) fn rights_changed(&self, of: Uuid) {
+        self.store.database.changed_rights.insert(of, ());
+    }
+
     fn take_writes(&self) -> Vec<Write> {
         let mut pending = self.pending();
         let seats = std::mem::take(&mut pending.seats);
@@ -643,6 +649,9 @@ macro_rules! every_repository {
 every_repository! {
     organizations: matricula_ports::identity::OrganizationRepository,
     users: matricula_ports::identity::UserRepository,
+    roles: matricula_ports::identity::RoleRepository,
+    groups: matricula_ports::identity::GroupRepository,
+    api_keys: matricula_ports::identity::ApiKeyRepository,
     login_sessions: matricula_ports::identity::LoginSessionRepository,
     second_factors: matricula_ports::identity::SecondFactorRepository,
     people: matricula_ports::people::PersonRepository,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use matricula_domain::catalog::CourseRunId;
 use matricula_domain::enrollment::{Enrollment, EnrollmentId, EnrollmentStatus, SeatHold, SeatHoldId};
+use matricula_domain::identity::Reach;
 use matricula_domain::people::PersonId;
 use matricula_domain::shared::{Changed, Instant};
 
@@ -12,11 +13,11 @@ use crate::{Page, PortError, Scope, Slice};
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait EnrollmentRepository: Send + Sync {
-    /// An enrollment.
+    /// An enrollment that is in reach.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn find(&self, id: EnrollmentId) -> Result<Option<Enrollment>, PortError>;
+    async fn find(&self, id: EnrollmentId, reach: &Reach) -> Result<Option<Enrollment>, PortError>;
 
     /// All enrollments of a person in a run, oldest first: the attempts so far.
     ///
@@ -97,15 +98,15 @@ pub struct EnrollmentRow {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait EnrollmentQueries: Send + Sync {
-    /// Enrollments, newest first.
+    /// Enrollments in reach, newest first.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn list(&self, scope: &Scope, filter: &EnrollmentFilter, page: &Page) -> Result<Slice<EnrollmentRow>, PortError>;
+    async fn list(&self, scope: &Scope, reach: &Reach, filter: &EnrollmentFilter, page: &Page) -> Result<Slice<EnrollmentRow>, PortError>;
 
     /// One enrollment.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn one(&self, scope: &Scope, id: EnrollmentId) -> Result<Option<EnrollmentRow>, PortError>;
+    async fn one(&self, scope: &Scope, reach: &Reach, id: EnrollmentId) -> Result<Option<EnrollmentRow>, PortError>;
 }

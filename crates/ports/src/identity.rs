@@ -1,7 +1,16 @@
 //! Ports of the context `identity`.
 
+mod access;
+
+pub use access::*;
+
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use matricula_domain::identity::{LoginSession, LoginSessionId, MembershipId, Organization, OrganizationId, Role, SecondFactor, User, UserId};
+use matricula_domain::identity::{
+    ApiKeyId, LoginSession, LoginSessionId, MembershipId, Organization, OrganizationId, OrganizationStatus, Rights, RoleName, SecondFactor, User,
+    UserId,
+};
 use matricula_domain::shared::{Changed, Instant, TimeZone};
 
 use crate::PortError;
@@ -10,6 +19,12 @@ use crate::PortError;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait OrganizationRepository: Send + Sync {
+    /// The organization that the unit of work is in.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self) -> Result<Option<Organization>, PortError>;
+
     /// Saves. A slug that is taken is a [`PortError::Conflict`] of the commit.
     ///
     /// # Errors
@@ -27,7 +42,14 @@ pub trait UserRepository: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn find(&self, id: UserId) -> Result<Option<User>, PortError>;
 
-    /// Saves user and membership. An address that is taken is a [`PortError::Conflict`] of the commit.
+    /// How many people own this organization now.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn owners(&self) -> Result<u32, PortError>;
+
+    /// Saves user and membership. An address that is taken, or a change that leaves nobody who owns the organization, is a
+    /// [`PortError::Conflict`] of the commit.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
@@ -43,6 +65,12 @@ pub trait LoginSessionRepository: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn find(&self, id: LoginSessionId) -> Result<Option<LoginSession>, PortError>;
+
+    /// The sign-ins of somebody to this organization that are not over.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn open_of(&self, user: UserId) -> Result<Vec<LoginSession>, PortError>;
 
     /// Saves.
     ///
@@ -81,6 +109,8 @@ pub struct OrganizationRow {
     pub time_zone: TimeZone,
     /// Its language.
     pub locale: String,
+    /// Where it stands.
+    pub status: OrganizationStatus,
 }
 
 /// Somebody who may sign in, in one of their memberships.
@@ -126,12 +156,27 @@ pub struct Principal {
     pub name: String,
     /// The membership.
     pub membership: MembershipId,
-    /// What they may do.
-    pub role: Role,
+    /// The role of the membership.
+    pub role: RoleName,
+    /// What they may do, through that role and those of their groups.
+    pub rights: Arc<Rights>,
     /// Where.
-    pub organization: OrganizationRow,
+    pub organization: Arc<OrganizationRow>,
     /// Until when the access token opens.
     pub expires_at: Instant,
+}
+
+/// A program that came in with a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The key.
+    pub key: ApiKeyId,
+    /// What it may.
+    pub rights: Arc<Rights>,
+    /// Where.
+    pub organization: Arc<OrganizationRow>,
+    /// Until when it opens.
+    pub expires_at: Option<Instant>,
 }
 
 /// What authentication asks before an organization is known. The only port that looks across organizations for a request.
@@ -167,6 +212,12 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn login_sessions(&self, user: UserId, now: Instant, most: u32) -> Result<Vec<LoginSessionRow>, PortError>;
+
+    /// Which program has the key with this SHA-256, if it opens at this time; that it was used is written down once a minute.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn key_holder(&self, key_hash: [u8; 32], now: Instant) -> Result<Option<KeyHolder>, PortError>;
 
     /// The login session that has or had the refresh token with this SHA-256, and its organization.
     ///

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use matricula_domain::catalog::{CourseId, CourseRunId};
-use matricula_domain::identity::UserId;
+use matricula_domain::identity::{Reach, UserId};
 use matricula_domain::leads::{Capture, FormVersion, Lead, LeadId, LeadStatus};
 use matricula_domain::people::{Person, PersonId};
 use matricula_domain::shared::{Changed, Code, Instant, RecordId};
@@ -37,11 +37,11 @@ pub trait LeadRepository: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn intake(&self, capture: &Capture) -> Result<Intake, PortError>;
 
-    /// A lead.
+    /// A lead that is in reach.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn find(&self, id: LeadId) -> Result<Option<Lead>, PortError>;
+    async fn find(&self, id: LeadId, reach: &Reach) -> Result<Option<Lead>, PortError>;
 
     /// Saves. A second open lead of the same person and course is a [`PortError::Conflict`] of the commit.
     ///
@@ -119,17 +119,17 @@ pub struct LeadRow {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait LeadQueries: Send + Sync {
-    /// Leads with person, course and campaign, newest first: the recent-leads dashboard of seed 0.
+    /// Leads in reach, with person, course and campaign, newest first: the recent-leads dashboard of seed 0.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn list(&self, scope: &Scope, filter: &LeadFilter, page: &Page) -> Result<Slice<LeadRow>, PortError>;
+    async fn list(&self, scope: &Scope, reach: &Reach, filter: &LeadFilter, page: &Page) -> Result<Slice<LeadRow>, PortError>;
 
     /// One of them.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn one(&self, scope: &Scope, id: LeadId) -> Result<Option<LeadDetail>, PortError>;
+    async fn one(&self, scope: &Scope, reach: &Reach, id: LeadId) -> Result<Option<LeadDetail>, PortError>;
 }
 
 /// A lead as its page shows it.

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use crate::catalog::{CourseRepository, CourseRunRepository, MockCourseRepository, MockCourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, MockEnrollmentRepository, MockSeatHoldRepository, SeatHoldRepository};
 use crate::identity::{
-    LoginSessionRepository, MockLoginSessionRepository, MockOrganizationRepository, MockSecondFactorRepository, MockUserRepository,
-    OrganizationRepository, SecondFactorRepository, UserRepository,
+    ApiKeyRepository, GroupRepository, LoginSessionRepository, MockApiKeyRepository, MockGroupRepository, MockLoginSessionRepository,
+    MockOrganizationRepository, MockRoleRepository, MockSecondFactorRepository, MockUserRepository, OrganizationRepository, RoleRepository,
+    SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadRepository};
 use crate::notifications::{JobRepository, MockJobRepository};
@@ -52,6 +53,12 @@ repositories! {
     organizations: MockOrganizationRepository as OrganizationRepository,
     /// Users.
     users: MockUserRepository as UserRepository,
+    /// Roles.
+    roles: MockRoleRepository as RoleRepository,
+    /// Groups.
+    groups: MockGroupRepository as GroupRepository,
+    /// Keys for programs.
+    api_keys: MockApiKeyRepository as ApiKeyRepository,
     /// Login sessions.
     login_sessions: MockLoginSessionRepository as LoginSessionRepository,
     /// Second factors.

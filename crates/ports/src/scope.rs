@@ -2,13 +2,15 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use matricula_domain::identity::{OrganizationId, UserId};
+use matricula_domain::identity::{ApiKeyId, OrganizationId, UserId};
 
 /// Who does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Somebody who signed in.
     User(UserId),
+    /// A program with a key.
+    Key(ApiKeyId),
     /// Somebody who did not: a public form.
     Public,
     /// The program itself: which job.
@@ -19,6 +21,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
+            Self::Key(id) => write!(f, "key:{id}"),
             Self::Public => f.write_str("public"),
             Self::System(job) => write!(f, "system:{job}"),
         }

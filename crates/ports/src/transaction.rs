@@ -5,7 +5,9 @@ use async_trait::async_trait;
 
 use crate::catalog::{CourseRepository, CourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, SeatHoldRepository};
-use crate::identity::{LoginSessionRepository, OrganizationRepository, SecondFactorRepository, UserRepository};
+use crate::identity::{
+    ApiKeyRepository, GroupRepository, LoginSessionRepository, OrganizationRepository, RoleRepository, SecondFactorRepository, UserRepository,
+};
 use crate::leads::{FormRepository, LeadRepository};
 use crate::notifications::JobRepository;
 use crate::people::PersonRepository;
@@ -41,6 +43,12 @@ pub trait UnitOfWork: Send + Sync {
     fn organizations(&self) -> &dyn OrganizationRepository;
     /// Users with their memberships.
     fn users(&self) -> &dyn UserRepository;
+    /// Roles of the organization's own.
+    fn roles(&self) -> &dyn RoleRepository;
+    /// Groups of users.
+    fn groups(&self) -> &dyn GroupRepository;
+    /// Keys for programs.
+    fn api_keys(&self) -> &dyn ApiKeyRepository;
     /// Login sessions.
     fn login_sessions(&self) -> &dyn LoginSessionRepository;
     /// Second factors.

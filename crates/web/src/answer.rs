@@ -1,7 +1,9 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use matricula_domain::identity::Grants;
 use matricula_ports::StoredAnswer;
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::page::Listed;
 
@@ -44,6 +46,22 @@ impl Answer {
             }
             None => answer,
         }
+    }
+
+    /// The same answer about a kind of thing, or a list of such things, without the fields that these grants do not open.
+    pub(crate) fn open_to(mut self, grants: &Grants, of: &str) -> Self {
+        let withheld: Vec<_> = grants.withheld(of).map(|guarded| guarded.field).collect();
+        if !withheld.is_empty()
+            && let Ok(mut body) = serde_json::from_str::<Json>(&self.stored.body)
+        {
+            let without = |thing: &mut Json| _ = thing.as_object_mut().map(|thing| thing.retain(|field, _| !withheld.contains(&field.as_str())));
+            match body.get_mut("items").and_then(Json::as_array_mut) {
+                Some(items) => items.iter_mut().for_each(without),
+                None => without(&mut body),
+            }
+            self.stored.body = body.to_string();
+        }
+        self
     }
 
     pub(crate) fn with(mut self, name: &str, value: String) -> Self {

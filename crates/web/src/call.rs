@@ -8,8 +8,12 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, IF_MATCH, REFERER, USER_
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use futures_util::future::LocalBoxFuture;
-use matricula_application::access::{Allowed, Caller, Right, Visitor};
+use matricula_application::access::{Access, Allowed, Caller, Right, ViewAs, Visitor};
 use matricula_application::{Circumstances, Expected};
+use matricula_domain::identity::{Grants, RoleName};
+use matricula_domain::shared::Field;
+use matricula_ports::audit::Observation;
+use matricula_ports::identity::OrganizationRow;
 use tokio::sync::watch;
 
 use crate::api::Api;
@@ -92,16 +96,84 @@ impl Gate {
     }
 }
 
-async fn caller(basics: &Basics) -> Result<Caller, ApiError> {
+/// The header with which somebody looks at what a role sees.
+pub(crate) const VIEW_AS: &str = "View-As";
+
+/// Who came in.
+enum Bearer {
+    User(Caller),
+    Program(Access),
+}
+
+impl Bearer {
+    async fn of(basics: &Basics) -> Result<Self, ApiError> {
+        let (token, identity) = (token(basics)?, &basics.api.identity);
+        let bearer = match identity.principal(token).await? {
+            Some(principal) => Self::User(Caller::new(Arc::new(principal), &basics.request_id())),
+            None => {
+                let holder = identity.key_holder(token).await?.ok_or_else(ApiError::unauthenticated)?;
+                Self::Program(Access::of_key(&holder, &basics.request_id()))
+            }
+        };
+        match basics.request.headers().get(VIEW_AS) {
+            Some(role) => bearer.seeing_as(role.to_str().unwrap_or_default(), basics).await,
+            None => Ok(bearer),
+        }
+    }
+
+    /// Who came in, for as long as they look at what a role sees: what both may. That they looked is written down.
+    async fn seeing_as(self, role: &str, basics: &Basics) -> Result<Self, ApiError> {
+        let (scope, watch) = (self.access().scope(), &basics.api.watch);
+        if !basics.request.method().is_safe() {
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "VIEW_AS_ONLY_READS",
+                "who sees as a role changes nothing: leave the header View-As out",
+            ));
+        }
+        if let Err(denied) = self.access().allow::<ViewAs>() {
+            watch.denied(scope, denied).await;
+            return Err(denied.into());
+        }
+        let unknown = || ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "UNKNOWN_ROLE", "the header View-As names no role here");
+        let name = RoleName::parse(&role.into()).map_err(|_| unknown())?;
+        let grants: Grants = match name.built_in() {
+            Some(role) => role.grants().collect(),
+            None => basics.api.access_queries.role_named(scope, &name).await?.ok_or_else(unknown)?.grants().iter().copied().collect(),
+        };
+        let observation = Observation { action: "access.viewed_as", entity: "role", entity_id: None, subject: None, purpose: Some(name.to_string()) };
+        watch.observe(scope, observation).await;
+        Ok(match self {
+            Self::User(caller) => Self::User(caller.within(&grants)),
+            Self::Program(access) => Self::Program(access.within(&grants)),
+        })
+    }
+
+    fn access(&self) -> &Access {
+        match self {
+            Self::User(caller) => caller.access(),
+            Self::Program(access) => access,
+        }
+    }
+}
+
+/// Refuses whatever would change something in an organization that does no work. The one place that knows of it: everybody who
+/// works for an organization, and everybody at its door, comes through here.
+fn at_work(basics: &Basics, organization: &OrganizationRow) -> Result<(), ApiError> {
+    if organization.status.works() || basics.request.method().is_safe() {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::FORBIDDEN, "ORGANIZATION_SUSPENDED", "the organization is suspended: everything can be read and nothing changed"))
+}
+
+fn token(basics: &Basics) -> Result<&str, ApiError> {
     let header = basics.request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token =
         header.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    let token = token.ok_or_else(ApiError::unauthenticated)?;
-    let principal = basics.api.identity.principal(token).await?.ok_or_else(ApiError::unauthenticated)?;
-    Ok(Caller::new(Arc::new(principal), &basics.request_id()))
+    token.ok_or_else(ApiError::unauthenticated)
 }
 
-/// A call by somebody who signed in.
+/// A call by somebody who signed in, about their own sign-in: no program's, and possible in an organization that does no work too.
 pub(crate) struct SignedIn {
     pub(crate) caller: Caller,
     pub(crate) basics: Basics,
@@ -115,7 +187,9 @@ impl FromRequest for SignedIn {
         let (basics, gate) = (Basics::of(request), Gate::close(request));
         Box::pin(async move {
             let basics = basics?;
-            let caller = caller(&basics).await?;
+            let Bearer::User(caller) = Bearer::of(&basics).await? else {
+                return Err(ApiError::new(StatusCode::FORBIDDEN, "SIGN_IN_REQUIRED", "this is for people who signed in, not for keys").into());
+            };
             gate.send_replace(true);
             Ok(Self { caller, basics })
         })
@@ -143,14 +217,16 @@ impl<R: Right> FromRequest for May<R> {
         let (basics, gate) = (Basics::of(request), Gate::close(request));
         Box::pin(async move {
             let basics = basics?;
-            let caller = caller(&basics).await?;
-            match caller.allow::<R>() {
+            let bearer = Bearer::of(&basics).await?;
+            let access = bearer.access();
+            match access.allow::<R>() {
                 Ok(who) => {
+                    at_work(&basics, access.organization())?;
                     gate.send_replace(true);
                     Ok(Self { who, basics })
                 }
                 Err(denied) => {
-                    basics.api.watch.denied(caller.scope(), denied).await;
+                    basics.api.watch.denied(access.scope(), denied).await;
                     Err(ApiError::from(denied).into())
                 }
             }
@@ -181,6 +257,7 @@ impl FromRequest for Public {
             let basics = basics?;
             let slug = basics.request.match_info().get("organization").unwrap_or_default().to_owned();
             let organization = basics.api.directory.organization(&slug).await.map_err(ApiError::from)?.ok_or_else(ApiError::not_found)?;
+            at_work(&basics, &organization)?;
             let visitor = Visitor::new(organization, &basics.request_id());
             gate.send_replace(true);
             Ok(Self { visitor, basics })

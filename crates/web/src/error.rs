@@ -171,6 +171,7 @@ impl Coded for PortError {
 /// The sentence that goes with a code.
 fn sentence(code: &str, status: StatusCode) -> &'static str {
     match code {
+        "NOT_FOUND" => "there is no such thing here",
         "STALE" => "somebody changed it meanwhile; read it again",
         "CONFLICT" => "it is in conflict with what is there",
         "RUN_FULL" => "there is no free seat in this run",
@@ -181,6 +182,8 @@ fn sentence(code: &str, status: StatusCode) -> &'static str {
         "REASON_REQUIRED" => "a reason is required",
         "RESTRICTED" => "this person's data may only be kept (GDPR art. 18)",
         "INVALID_CREDENTIALS" => "address, password or token are wrong",
+        "EXCEEDS_MAKER" => "nobody gives a right that they have not",
+        "LAST_OWNER" => "somebody must be left who owns the organization",
         "ALREADY_SO" => "it is so already",
         "TOO_MANY_REQUESTS" => "wait a moment",
         _ if status.is_server_error() => "something went wrong on our side",

@@ -10,6 +10,7 @@ mod call;
 mod catalog;
 mod enrollment;
 mod error;
+mod explain;
 mod identity;
 mod input;
 mod leads;

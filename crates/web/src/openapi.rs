@@ -1,8 +1,10 @@
 //! The OpenAPI 3.1 document, made from the routes and from the forms that they take.
 
-use matricula_domain::shared::{FieldSchema, Kind};
+use matricula_domain::identity::RoleName;
+use matricula_domain::shared::{Field as _, FieldSchema, Kind};
 use serde_json::{Map, Value as Json, json};
 
+use crate::call::VIEW_AS;
 use crate::route::{Access, Content, Route, routes};
 
 /// The document.
@@ -31,7 +33,7 @@ pub fn document() -> Json {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "The access token that signing in gives."}},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "The access token that signing in gives, or a key for a program."}},
         },
     });
     rename(&mut document);
@@ -101,6 +103,13 @@ fn parameters(route: &Route) -> Vec<Json> {
     }
     if route.guarded {
         parameters.push(json!({"name": "If-Match", "in": "header", "required": true, "description": "The `ETag` that you have seen.", "schema": {"type": "string"}}));
+    }
+    if route.access != Access::Anybody && !route.changes {
+        parameters.push(json!({
+            "name": VIEW_AS, "in": "header", "required": false,
+            "description": "A role: the answer is what somebody would see who had it. Needs `identity.view_as`, and is written down.",
+            "schema": kind(&RoleName::KIND),
+        }));
     }
     if route.once {
         parameters.push(json!({

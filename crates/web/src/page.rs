@@ -1,6 +1,6 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use matricula_domain::shared::{Fault, Field, Kind, Value};
+use matricula_domain::shared::{Fault, Field, Flag, Kind, Value};
 use matricula_ports::json::from_json;
 use matricula_ports::{Cursor, Order, Page, Slice};
 use serde::Serialize;
@@ -83,6 +83,18 @@ impl<T> Listed<T> {
 matricula_domain::form! {
     /// Which part of a list.
     pub struct PageQuery {
+        /// At most so many items (1–100, default 50).
+        limit: Option<Limit>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Option<Place>,
+    }
+}
+
+matricula_domain::form! {
+    /// Which part of a list of things that can be hidden.
+    pub struct ArchiveQuery {
+        /// The archived ones instead of the others.
+        archived: Flag,
         /// At most so many items (1–100, default 50).
         limit: Option<Limit>,
         /// Where the page begins: `next_cursor` of the page before.

@@ -204,6 +204,7 @@ impl Route {
 pub fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(crate::identity::routes());
+    routes.push(crate::explain::route());
     routes.extend(crate::leads::routes());
     routes.extend(crate::people::routes());
     routes.extend(crate::catalog::routes());

@@ -1,4 +1,5 @@
 use matricula_domain::enrollment::{Enrollment, EnrollmentStatus, SeatHold};
+use matricula_domain::identity::Reach;
 use matricula_domain::shared::{Aggregate as _, Changed, Line};
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries};
 use matricula_ports::{Page, PortError};
@@ -34,12 +35,12 @@ async fn an_enrollment_is_read_back_as_it_was_saved(db: TestDatabase) {
     let offered = waitlisted.offer(at(3600), at(2)).unwrap();
     save(&here, &offered).await;
     for (enrollment, place) in [(dropped.state(), None), (offered.state(), None)] {
-        assert_eq!(here.in_unit(async |tx| tx.enrollments().find(enrollment.id()).await).await.as_ref(), Some(enrollment));
-        let shown = EnrollmentQueries::one(&db.queries, &here.scope, enrollment.id()).await.unwrap().unwrap();
+        assert_eq!(here.in_unit(async |tx| tx.enrollments().find(enrollment.id(), &Reach::All).await).await.as_ref(), Some(enrollment));
+        let shown = EnrollmentQueries::one(&db.queries, &here.scope, &Reach::All, enrollment.id()).await.unwrap().unwrap();
         assert_eq!((&shown.enrollment, shown.waitlist_position), (enrollment, place));
     }
-    assert!(here.in_unit(async |tx| tx.enrollments().find(db.id()).await).await.is_none());
-    assert!(EnrollmentQueries::one(&db.queries, &here.scope, db.id()).await.unwrap().is_none());
+    assert!(here.in_unit(async |tx| tx.enrollments().find(db.id(), &Reach::All).await).await.is_none());
+    assert!(EnrollmentQueries::one(&db.queries, &here.scope, &Reach::All, db.id()).await.unwrap().is_none());
     // Nobody can take the seat that was offered, and then nothing of it stays.
     let carla = here.person("Carla").await;
     let unit = here.begin().await;
@@ -102,13 +103,13 @@ async fn the_queue_is_in_the_order_of_asking(db: TestDatabase) {
     }
     for (n, enrollment) in line.iter().enumerate() {
         let place = here.in_unit(async |tx| tx.enrollments().waitlist_position(enrollment).await).await;
-        let shown = EnrollmentQueries::one(&db.queries, &here.scope, enrollment.id()).await.unwrap().unwrap();
+        let shown = EnrollmentQueries::one(&db.queries, &here.scope, &Reach::All, enrollment.id()).await.unwrap().unwrap();
         assert_eq!((place, shown.waitlist_position), (u32::try_from(n + 1).unwrap(), Some(place)));
     }
     // Who leaves the queue makes it shorter for those behind.
     save(&here, &line[1].transition(EnrollmentStatus::Dropped, None, at(9)).unwrap()).await;
     assert_eq!(here.in_unit(async |tx| tx.enrollments().waitlist_position(&line[4]).await).await, 4);
-    let gone = here.try_in_unit(async |tx| tx.enrollments().find(line[1].id()).await).await.unwrap().unwrap();
+    let gone = here.try_in_unit(async |tx| tx.enrollments().find(line[1].id(), &Reach::All).await).await.unwrap().unwrap();
     let refused = here.try_in_unit(async |tx| tx.enrollments().waitlist_position(&gone).await).await;
     assert!(matches!(refused, Err(PortError::Broken(_))), "{refused:?}");
 }
@@ -153,7 +154,7 @@ async fn enrollments_are_listed_newest_first_while_others_come(db: TestDatabase)
         db.clock.set(i64::try_from(n / 2).unwrap());
         newest_first.insert(0, enroll(&here, &run, person.id()).await);
     }
-    let list = async |page: &Page| EnrollmentQueries::list(&db.queries, &here.scope, &EnrollmentFilter::default(), page).await;
+    let list = async |page: &Page| EnrollmentQueries::list(&db.queries, &here.scope, &Reach::All, &EnrollmentFilter::default(), page).await;
     for limit in [1, 2, 3, 7, 8] {
         let all = walk(Page::first(limit), list, async |_| ()).await;
         assert_eq!(all.iter().map(|row| row.enrollment.clone()).collect::<Vec<_>>(), newest_first);
@@ -188,6 +189,10 @@ async fn enrollments_are_filtered(db: TestDatabase) {
         (EnrollmentFilter { run: Some(run.id()), person: Some(people[1].id()), status: Some(EnrollmentStatus::Waitlisted) }, 1),
         (EnrollmentFilter { run: Some(run.id()), person: Some(people[1].id()), status: Some(EnrollmentStatus::Active) }, 0),
     ] {
-        assert_eq!(EnrollmentQueries::list(&db.queries, &here.scope, &filter, &Page::first(9)).await.unwrap().items.len(), hits, "{filter:?}");
+        assert_eq!(
+            EnrollmentQueries::list(&db.queries, &here.scope, &Reach::All, &filter, &Page::first(9)).await.unwrap().items.len(),
+            hits,
+            "{filter:?}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use matricula_application::Circumstances;
 use matricula_application::leads::Leads;
 use matricula_domain::catalog::{Campus, Course, CourseRun, Cycle};
 use matricula_domain::enrollment::{Enrollment, Request, SeatHold};
-use matricula_domain::identity::{LoginSession, Role, User};
+use matricula_domain::identity::{ApiKey, CustomRole, Group, LoginSession, Role, User};
 use matricula_domain::leads::Lead;
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{Person, PersonId};
@@ -17,6 +17,9 @@ use serde_json::json;
 
 pub(super) struct Filled {
     pub(super) user: User,
+    pub(super) role: CustomRole,
+    pub(super) group: Group,
+    pub(super) key: ApiKey,
     pub(super) session: LoginSession,
     pub(super) cycle: Stored<Cycle>,
     pub(super) campus: Stored<Campus>,
@@ -73,6 +76,10 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     let user = here.user("berta@example.es", Role::Adviser).await;
     let session = LoginSession::open(db.id(), user.id, user.membership.id, db.ids.secret(), db.ids.secret(), db.clock.now());
     here.in_unit(async |tx| tx.login_sessions().save(&session).await).await;
+    let role = here.role("asesor-norte", &["leads.read_own"]).await;
+    let group = here.group(std::slice::from_ref(&role.slug)).await;
+    here.in_unit(async |tx| tx.groups().save(&group.join(user.id, db.clock.now())).await).await;
+    let key = here.api_key(user.id).await;
     let (cycle, campus, campaign) = (here.cycle("fp", 1).await, here.campus("norte").await, here.campaign("otono").await);
     here.draft("presencial", json!({"campus_ids": [campus.id().to_string()], "cycle_id": cycle.id().to_string()})).await;
     let course = here.course("soldadura").await;
@@ -94,5 +101,21 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     enroll(here, &run, last.id()).await;
     let job = NewJob { id: db.ids.next(), kind: "test", dedupe_key: here.id().to_string(), payload: value(json!({})), run_at: db.clock.now() };
     here.in_unit(async |tx| tx.jobs().enqueue(job.clone()).await).await;
-    Filled { user, session: session.into_state(), cycle, campus, campaign, course, run, notice, person, lead: captured.lead, enrollment, hold }
+    Filled {
+        user,
+        role,
+        group,
+        key,
+        session: session.into_state(),
+        cycle,
+        campus,
+        campaign,
+        course,
+        run,
+        notice,
+        person,
+        lead: captured.lead,
+        enrollment,
+        hold,
+    }
 }

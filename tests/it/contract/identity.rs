@@ -98,8 +98,8 @@ async fn a_token_opens_until_it_is_over(db: TestDatabase) {
     for accounts in [&db.accounts, &db.accounts, &db.reopened().await.accounts] {
         let principal = accounts.principal(hash, at(minutes - 1)).await.unwrap().unwrap();
         assert_eq!(
-            (principal.session, principal.user, principal.membership, principal.role),
-            (session.parts().id, user.id, user.membership.id, Role::Marketing)
+            (principal.session, principal.user, principal.membership, principal.role.clone()),
+            (session.parts().id, user.id, user.membership.id, Role::Marketing.into())
         );
         assert_eq!((principal.organization.id, principal.email.as_str(), principal.expires_at), (here.id(), "ana@example.es", at(minutes)));
         assert_eq!(accounts.principal(hash, at(minutes)).await.unwrap(), None, "its quarter of an hour is over");
@@ -142,8 +142,8 @@ async fn an_account_is_the_oldest_active_membership_unless_another_is_named(db: 
     let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
     let user = here.user("ana@example.es", Role::Owner).await;
     let second = db.id::<OrganizationId>().as_uuid();
-    let add = "INSERT INTO memberships (organization_id, id, user_id, role, active, created_at, updated_at, version) \
-         VALUES ($1, $2, $3, 'viewer', TRUE, $4, $4, 1)";
+    let add = "INSERT INTO memberships (organization_id, id, user_id, role, campus_ids, active, created_at, updated_at, version) \
+         VALUES ($1, $2, $3, 'viewer', '[]', TRUE, $4, $4, 1)";
     db.raw.execute(add, [there.id().as_uuid().into(), second.into(), user.id.as_uuid().into(), at(60).into()]).await;
     let account =
         async |email: &str, slug: Option<&str>| db.accounts.account(email, slug).await.unwrap().map(|account| (account.organization, account.user));

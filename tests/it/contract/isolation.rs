@@ -1,6 +1,6 @@
 use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseRun, Cycle, RunPlan};
 use matricula_domain::enrollment::{EnrollmentStatus, SeatHold};
-use matricula_domain::identity::{EndReason, Role};
+use matricula_domain::identity::{EndReason, Reach, Role};
 use matricula_domain::leads::{Lead, LeadStatus, LeadTargets};
 use matricula_domain::people::{IdentifierKind, PersonDetails};
 use matricula_domain::privacy::{Purpose, TextKind};
@@ -8,6 +8,7 @@ use matricula_domain::shared::{Aggregate as _, Code, Field as _, Form as _, Id a
 use matricula_ports::audit::{AuditChain as _, AuditQueries as _, ChainState};
 use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter};
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries};
+use matricula_ports::identity::AccessQueries as _;
 use matricula_ports::leads::{LeadFilter, LeadQueries};
 use matricula_ports::people::{PeopleFilter, PeopleQueries};
 use matricula_ports::privacy::ConsentTextQueries;
@@ -31,7 +32,7 @@ async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
     let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
     let all = fill(&here).await;
     // What is found here must not be found there: the same look-ups, in both.
-    for (tenant, hits) in [(&here, 16), (&there, 0)] {
+    for (tenant, hits) in [(&here, 21), (&there, 0)] {
         let found = tenant
             .in_unit(async |tx| {
                 let in_tx = found_in(tx, &all).await?;
@@ -44,13 +45,18 @@ async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
             db.queries.run(scope, all.run.id()).await.unwrap().is_some(),
             PeopleQueries::one(&db.queries, scope, all.person.id()).await.unwrap().is_some(),
             db.queries.timeline(scope, all.person.id(), &Page::first(9)).await.unwrap().is_some(),
-            LeadQueries::one(&db.queries, scope, all.lead.id()).await.unwrap().is_some(),
-            EnrollmentQueries::one(&db.queries, scope, all.enrollment.id()).await.unwrap().is_some(),
+            LeadQueries::one(&db.queries, scope, &Reach::All, all.lead.id()).await.unwrap().is_some(),
+            EnrollmentQueries::one(&db.queries, scope, &Reach::All, all.enrollment.id()).await.unwrap().is_some(),
             RecordQueries::one(&db.queries, scope, &Cycle::SCHEMA, all.cycle.id()).await.unwrap().is_some(),
             db.queries.campaign_funnel(scope, all.campaign.id()).await.unwrap().is_some(),
+            db.queries.user(scope, all.user.id).await.unwrap().is_some(),
+            db.queries.rights(scope, all.user.id).await.unwrap().is_some(),
+            db.queries.role(scope, all.role.id).await.unwrap().is_some(),
+            db.queries.role_named(scope, &all.role.slug).await.unwrap().is_some(),
+            db.queries.group(scope, all.group.id).await.unwrap().is_some(),
         ];
         assert!(screens.iter().all(|found| *found == (hits > 0)), "{screens:?}");
-        assert_eq!(found, vec![hits > 0; 16]);
+        assert_eq!(found, vec![hits > 0; 21]);
     }
 }
 
@@ -60,15 +66,20 @@ async fn found_in(tx: &Tx, all: &Filled) -> Result<Vec<bool>, PortError> {
     Ok(vec![
         tx.users().find(all.user.id).await?.is_some(),
         tx.login_sessions().find(all.session.parts().id).await?.is_some(),
+        tx.roles().find(all.role.id).await?.is_some(),
+        !tx.roles().named(std::slice::from_ref(&all.role.slug)).await?.is_empty(),
+        tx.groups().find(all.group.id).await?.is_some(),
+        tx.groups().has(all.group.id, all.user.id).await?,
+        tx.api_keys().find(all.key.id).await?.is_some(),
         tx.people().find(all.person.id()).await?.is_some(),
         !tx.people().find_by_identifiers(&[address]).await?.is_empty(),
         tx.courses().find(all.course.id()).await?.is_some(),
         tx.courses().find_by_slug(&all.course.details().slug).await?.is_some(),
         tx.course_runs().find(all.run.id()).await?.is_some(),
         tx.course_runs().find_with_queue(all.run.id()).await?.is_some(),
-        tx.leads().find(all.lead.id()).await?.is_some(),
+        tx.leads().find(all.lead.id(), &Reach::All).await?.is_some(),
         tx.forms().newest(&key).await?.is_some(),
-        tx.enrollments().find(all.enrollment.id()).await?.is_some(),
+        tx.enrollments().find(all.enrollment.id(), &Reach::All).await?.is_some(),
         !tx.enrollments().attempts(all.run.id(), all.person.id()).await?.is_empty(),
         tx.seat_holds().find(all.hold.id()).await?.is_some(),
         tx.consents().ledger(all.person.id()).await?.is_some(),
@@ -89,12 +100,17 @@ async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
             q.courses(scope, &CourseFilter::default(), &page).await.unwrap().items.len(),
             q.runs(scope, &RunFilter::default(), &page).await.unwrap().items.len(),
             PeopleQueries::list(q, scope, &PeopleFilter::default(), &page).await.unwrap().items.len(),
-            LeadQueries::list(q, scope, &LeadFilter::default(), &page).await.unwrap().items.len(),
-            EnrollmentQueries::list(q, scope, &EnrollmentFilter::default(), &page).await.unwrap().items.len(),
+            LeadQueries::list(q, scope, &Reach::All, &LeadFilter::default(), &page).await.unwrap().items.len(),
+            EnrollmentQueries::list(q, scope, &Reach::All, &EnrollmentFilter::default(), &page).await.unwrap().items.len(),
             RecordQueries::list(q, scope, &Cycle::SCHEMA, &RecordFilter::default(), &page).await.unwrap().items.len(),
             ConsentTextQueries::list(q, scope, &page).await.unwrap().items.len(),
             q.campaign_performance(scope, None, 9).await.unwrap().len(),
             q.popular_courses(scope, 9).await.unwrap().len(),
+            q.users(scope, None, &page).await.unwrap().items.len(),
+            q.users(scope, Some(all.group.id), &page).await.unwrap().items.len(),
+            q.roles(scope, false, &page).await.unwrap().items.len(),
+            q.groups(scope, false, &page).await.unwrap().items.len(),
+            q.api_keys(scope, &page).await.unwrap().items.len(),
             q.upcoming_runs(scope, from, 9).await.unwrap().len(),
             db.audit.list(scope, Some(all.person.id().as_uuid()), &page).await.unwrap().items.len(),
         ];

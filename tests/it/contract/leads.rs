@@ -1,7 +1,7 @@
 use matricula_application::Circumstances;
 use matricula_application::leads::{Leads, LeadsError};
 use matricula_domain::enrollment::EnrollmentError;
-use matricula_domain::identity::Role;
+use matricula_domain::identity::{Reach, Role};
 use matricula_domain::leads::{Lead, LeadId, LeadStatus, LeadTargets};
 use matricula_domain::people::IdentifierKind;
 use matricula_domain::privacy::{Purpose, TextKind};
@@ -33,7 +33,7 @@ async fn save(here: &Tenant, lead: &Changed<Lead>) {
 }
 
 async fn find(here: &Tenant, id: LeadId) -> Option<Lead> {
-    here.in_unit(async |tx| tx.leads().find(id).await).await
+    here.in_unit(async |tx| tx.leads().find(id, &Reach::All).await).await
 }
 
 fn reason() -> Line<300> {
@@ -73,7 +73,7 @@ async fn a_lead_is_read_back_as_it_was_saved(db: TestDatabase) {
         assert_eq!((find(&here, lead.id()).await.unwrap(), lead.version()), (lead.clone(), 6));
     }
     assert!(find(&here, db.id()).await.is_none());
-    assert!(LeadQueries::one(&db.queries, &here.scope, db.id()).await.unwrap().is_none());
+    assert!(LeadQueries::one(&db.queries, &here.scope, &Reach::All, db.id()).await.unwrap().is_none());
 }
 
 async fn each_arrival_leaves_a_touch(db: TestDatabase) {
@@ -193,7 +193,7 @@ async fn leads_are_listed_newest_first_while_others_come(db: TestDatabase) {
         db.clock.set(i64::try_from(n / 3).unwrap());
         newest_first.insert(0, here.lead(person.id(), LeadTargets::default()).await.id().as_uuid());
     }
-    let list = async |page: &Page| LeadQueries::list(&db.queries, &here.scope, &LeadFilter::default(), page).await;
+    let list = async |page: &Page| LeadQueries::list(&db.queries, &here.scope, &Reach::All, &LeadFilter::default(), page).await;
     let ids = |rows: Vec<matricula_ports::leads::LeadRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
     for limit in [1, 2, 3, 7, 8] {
         assert_eq!(ids(walk(Page::first(limit), list, async |_| ()).await), newest_first, "{limit} a page");
@@ -242,7 +242,7 @@ async fn leads_are_filtered(db: TestDatabase) {
         (q("nadie@example.es"), vec![]),
         (q("600111222"), vec![]),
     ] {
-        let listed = LeadQueries::list(&db.queries, &here.scope, &filter, &Page::first(9)).await.unwrap().items;
+        let listed = LeadQueries::list(&db.queries, &here.scope, &Reach::All, &filter, &Page::first(9)).await.unwrap().items;
         assert_eq!(listed.iter().map(|row| row.id).collect::<Vec<_>>(), hits, "{filter:?}");
     }
 }
@@ -250,11 +250,17 @@ async fn leads_are_filtered(db: TestDatabase) {
 async fn a_lead_shows_its_person_course_and_campaign(db: TestDatabase) {
     let here = db.tenant("uno").await;
     let all = fill(&here).await;
-    let row = LeadQueries::list(&db.queries, &here.scope, &LeadFilter { person: Some(all.person.id()), ..LeadFilter::default() }, &Page::first(2))
-        .await
-        .unwrap()
-        .items
-        .remove(0);
+    let row = LeadQueries::list(
+        &db.queries,
+        &here.scope,
+        &Reach::All,
+        &LeadFilter { person: Some(all.person.id()), ..LeadFilter::default() },
+        &Page::first(2),
+    )
+    .await
+    .unwrap()
+    .items
+    .remove(0);
     assert_eq!(
         (row.person, row.email.as_deref(), row.phone),
         ((all.person.id().as_uuid(), "Lucía".to_owned()), all.person.identifier(IdentifierKind::Email), None)
@@ -262,12 +268,12 @@ async fn a_lead_shows_its_person_course_and_campaign(db: TestDatabase) {
     assert_eq!(row.course, Some((all.course.id().as_uuid(), all.course.details().title.to_string())));
     assert_eq!(row.campaign, Some((all.campaign.id().as_uuid(), "otono".to_owned())));
     assert_eq!((row.status.as_str(), row.version, row.created_at, row.assigned_to), ("new", 1, at(0), None));
-    let shown = LeadQueries::one(&db.queries, &here.scope, all.lead.id()).await.unwrap().unwrap();
+    let shown = LeadQueries::one(&db.queries, &here.scope, &Reach::All, all.lead.id()).await.unwrap().unwrap();
     assert_eq!((shown.row.id, shown.course_run, shown.message, shown.enrollment), (all.lead.id().as_uuid(), None, None, None));
 
     let alone = here.lead(here.person("Sola").await.id(), LeadTargets::default()).await;
     save(&here, &alone.transition(LeadStatus::Rejected, Some(&reason()), at(1)).unwrap()).await;
-    let shown = LeadQueries::one(&db.queries, &here.scope, alone.id()).await.unwrap().unwrap();
+    let shown = LeadQueries::one(&db.queries, &here.scope, &Reach::All, alone.id()).await.unwrap().unwrap();
     assert_eq!((shown.row.course, shown.row.campaign, shown.status_reason), (None, None, Some(reason().to_string())));
 }
 
@@ -286,7 +292,7 @@ async fn a_lead_becomes_a_place_or_nothing_is_saved(db: TestDatabase) {
     let converted = leads.convert(&here.allowed(), lead.id(), free.id()).await.unwrap();
     let found = find(&here, lead.id()).await.unwrap();
     assert_eq!((found.status(), found.parts().enrollment), (LeadStatus::Converted, Some(converted.enrollment.id().as_uuid())));
-    assert_eq!(here.in_unit(async |tx| tx.enrollments().find(converted.enrollment.id()).await).await.unwrap(), converted.enrollment);
+    assert_eq!(here.in_unit(async |tx| tx.enrollments().find(converted.enrollment.id(), &Reach::All).await).await.unwrap(), converted.enrollment);
     assert_eq!(converted.enrollment.lead(), Some(lead.id().as_uuid()));
     assert_eq!(db.raw.count("audit_entries").await, before + 2);
 }

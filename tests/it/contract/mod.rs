@@ -1,5 +1,6 @@
 //! What every adapter of the driven ports promises, on `SQLite` and on `PostgreSQL`.
 
+mod access;
 mod answers;
 mod audit;
 mod catalog;

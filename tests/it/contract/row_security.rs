@@ -6,7 +6,12 @@ use uuid::Uuid;
 use super::chain::seal_all;
 use super::filled::fill;
 
-on_postgres!(without_the_filter_a_foreign_organization_sees_no_row_of_any_table, a_row_cannot_be_written_for_another_organization);
+on_postgres!(
+    without_the_filter_a_foreign_organization_sees_no_row_of_any_table,
+    a_row_cannot_be_written_for_another_organization,
+    the_catalogue_shows_no_table_key_or_role_past_the_lock,
+    a_lock_that_is_off_is_noticed,
+);
 
 /// Tables whose rows can be read whoever asks, since they are asked before an organization is known, or for all of them.
 const OPEN: [&str; 1] = ["jobs"];
@@ -81,4 +86,27 @@ async fn a_row_cannot_be_written_for_another_organization(db: TestDatabase) {
         assert_eq!(db.raw.try_count_as(Some(theirs), &count(&sql)).await.unwrap(), 0, "{sql}");
         assert_eq!(db.raw.try_count_as(Some(mine), &count(&sql)).await.unwrap(), 1, "{sql}");
     }
+}
+
+async fn the_catalogue_shows_no_table_key_or_role_past_the_lock(db: TestDatabase) {
+    let claims = db.database.isolation().await.unwrap();
+    assert_eq!(claims.len(), 5);
+    for claim in &claims {
+        assert_eq!(claim.broken().collect::<Vec<_>>(), Vec::<&str>::new(), "{}", claim.says);
+        assert_eq!(claim.exceptions, claim.accepted, "what is accepted may only get less: {}", claim.says);
+    }
+}
+
+async fn a_lock_that_is_off_is_noticed(db: TestDatabase) {
+    db.raw
+        .script(
+            "ALTER TABLE leads NO FORCE ROW LEVEL SECURITY; ALTER TABLE people DISABLE ROW LEVEL SECURITY; \
+             CREATE VIEW everybody AS SELECT id FROM people; CREATE UNIQUE INDEX ux_loose ON campuses (slug); \
+             CREATE UNIQUE INDEX ux_loose_id ON courses (id); \
+             ALTER TABLE course_runs ADD CONSTRAINT fk_loose FOREIGN KEY (course_id) REFERENCES courses (id)",
+        )
+        .await;
+    let broken: Vec<Vec<String>> = db.database.isolation().await.unwrap().iter().map(|claim| claim.broken().map(str::to_owned).collect()).collect();
+    let expected: [&[&str]; 5] = [&["leads", "people"], &[], &["everybody"], &["fk_loose"], &["ux_loose", "ux_loose_id"]];
+    assert_eq!(broken, expected);
 }

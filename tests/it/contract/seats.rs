@@ -2,6 +2,7 @@ use matricula_application::access::ManageEnrollments;
 use matricula_application::enrollment::{Enrollments, EnrollmentsError, OFFER_LIVES, Swept, Wanted};
 use matricula_domain::catalog::{CourseRun, CourseRunId, Seats};
 use matricula_domain::enrollment::{Enrollment, EnrollmentError, EnrollmentStatus, HoldStatus};
+use matricula_domain::identity::Reach;
 use matricula_domain::people::{Person, PersonId};
 use matricula_domain::shared::{Changed, Id as _};
 use matricula_ports::PortError;
@@ -106,7 +107,7 @@ async fn full_run(here: &Tenant, names: &[&str]) -> (CourseRun, Vec<Enrollment>)
 }
 
 async fn status(here: &Tenant, enrollment: &Enrollment) -> (EnrollmentStatus, Option<u32>) {
-    let row = EnrollmentQueries::one(&here.db.queries, &here.scope, enrollment.id()).await.unwrap().unwrap();
+    let row = EnrollmentQueries::one(&here.db.queries, &here.scope, &Reach::All, enrollment.id()).await.unwrap().unwrap();
     (row.enrollment.status(), row.waitlist_position)
 }
 
@@ -157,7 +158,7 @@ async fn a_hold_that_ran_out_gives_its_seat_to_the_next_in_line(db: TestDatabase
     db.clock.set(3600);
     assert_eq!(enrollments.sweep(&here.scope).await.unwrap(), Swept { holds: 1, offers: 0 });
     assert_eq!(here.in_unit(async |tx| tx.seat_holds().find(held.id()).await).await.unwrap().status(), HoldStatus::Expired);
-    let offered = here.in_unit(async |tx| tx.enrollments().find(waiting.id()).await).await.unwrap();
+    let offered = here.in_unit(async |tx| tx.enrollments().find(waiting.id(), &Reach::All).await).await.unwrap();
     assert_eq!((offered.status(), offered.offer_expires_at()), (EnrollmentStatus::Offered, Some(at(3600) + OFFER_LIVES)));
     assert_counters(&here, run.id()).await;
     assert_eq!(enrollments.sweep(&here.scope).await.unwrap(), Swept::default(), "twice is once");

@@ -1,11 +1,12 @@
-//! The sweep of all routes: each of them × nobody, each role, and somebody of another organization.
+//! The sweep of all routes: each of them × nobody, each role, a role and a key without the grant, a suspended organization, and somebody
+//! of another organization.
 //!
 //! A route that has no row in [`wish`](super::wishes::wish) fails the sweep, so nobody can forget one. What a row cannot show stands in a constant list,
 //! which may only get shorter.
 
 use std::collections::BTreeSet;
 
-use matricula_domain::identity::Role;
+use matricula_domain::identity::{Permission, Role};
 use matricula_tests::program::Service;
 use matricula_tests::speak::{Answer, Client, text};
 use matricula_web::route::{Access, Route};
@@ -21,6 +22,8 @@ over_http! {
     a_role_may_what_its_permissions_say,
     what_belongs_to_another_organization_is_not_there,
     who_may_is_looked_at_before_what_they_say,
+    without_a_grant_nobody_and_no_program_may_anything,
+    a_suspended_organization_shows_everything_and_changes_nothing,
 }
 
 /// Routes with a name in their path that every organization can give: there is nothing of another one's to be found there.
@@ -181,6 +184,54 @@ async fn who_may_is_looked_at_before_what_they_say(service: &Service) {
                 let now = service.db.raw.count_where("audit_entries", "organization_id = $1 AND action = 'access.denied'", [office.id.into()]).await;
                 assert_eq!(now, denied + 1, "{}", named(route));
             }
+        }
+    }
+}
+
+async fn without_a_grant_nobody_and_no_program_may_anything(service: &Service) {
+    let office = Office::found(service).await;
+    let (_, nobody) = office.worker(&[]).await;
+    let (audits, reports) = (office.program(&["audit.read"]).await, office.program(&["reporting.read"]).await);
+    for route in routes() {
+        let program = if route.access == Access::Permission(Permission::ReadAudit) { &reports } else { &audits };
+        let wish = wish(&route.operation, &office).await;
+        let before = owned(&office).await;
+        match route.access {
+            Access::Anybody => {}
+            Access::SignedIn => {
+                wish.call(&route, &office.slug, program).await.refused(403, "SIGN_IN_REQUIRED");
+                assert_eq!(grown(&before, &owned(&office).await), [], "{}", named(&route));
+            }
+            Access::Permission(permission) => {
+                for client in [&nobody, program] {
+                    let problem = wish.call(&route, &office.slug, client).await.refused(403, "PERMISSION_DENIED");
+                    assert_eq!(problem["permission"], permission.as_str());
+                }
+                assert_eq!(grown(&before, &owned(&office).await), [("audit_entries".to_owned(), 2)], "{}", named(&route));
+            }
+        }
+    }
+}
+
+async fn a_suspended_organization_shows_everything_and_changes_nothing(service: &Service) {
+    let office = Office::found(service).await;
+    let (owner, visitor) = (office.owner().await, service.visitor());
+    let mut wishes = Vec::new();
+    for route in routes() {
+        wishes.push((wish(&route.operation, &office).await, route));
+    }
+    service.move_organization(office.id, "suspended").await;
+    for (wish, route) in wishes {
+        let client = wish.oneself.as_ref().unwrap_or(if route.access == Access::Anybody { &visitor } else { &owner });
+        // What is about one's own sign-in does not lead into the organization.
+        let own = route.access == Access::SignedIn || ["login", "refresh"].contains(&route.operation.as_str());
+        let before = owned(&office).await;
+        let answer = wish.call(&route, &office.slug, client).await;
+        if route.changes && !own {
+            answer.refused(403, "ORGANIZATION_SUSPENDED");
+            assert_eq!(grown(&before, &owned(&office).await), [], "{}", named(&route));
+        } else {
+            assert!(route.answers.iter().any(|(status, _)| *status == answer.status), "{}: {} {}", named(&route), answer.status, answer.text);
         }
     }
 }

@@ -34,6 +34,7 @@ macro_rules! over_http_alone {
     )+};
 }
 
+mod access;
 mod bad_input;
 mod catalog;
 mod conventions;

@@ -67,6 +67,42 @@ impl<'s> Office<'s> {
         self.client(Role::Owner).await
     }
 
+    /// Somebody new who works here, as a viewer.
+    pub async fn somebody(&self) -> String {
+        self.service.admit(self.id, &format!("{}@{}.example", self.service.unique("alguien"), self.slug), Role::Viewer).await.to_string()
+    }
+
+    /// A new role of its own that grants these words.
+    pub async fn role(&self, grants: &[&str]) -> Made {
+        let slug = self.service.unique("rol");
+        Made::of(&self.owner().await.post("/roles", &json!({"slug": slug, "name": slug, "grants": grants})).await, 201)
+    }
+
+    /// A new group that gives these roles.
+    pub async fn group(&self, roles: &[&str]) -> String {
+        self.owner().await.post("/groups", &json!({"name": self.service.unique("grupo"), "roles": roles})).await.id(201)
+    }
+
+    /// A key for a program that may this; what is shown has the key.
+    pub async fn api_key(&self, grants: &[&str]) -> Made {
+        Made::of(&self.owner().await.post("/api-keys", &json!({"name": "Web", "grants": grants})).await, 201)
+    }
+
+    /// A program with a key that may this.
+    pub async fn program(&self, grants: &[&str]) -> Client {
+        self.service.visitor().with_token(&text(&self.api_key(grants).await.shown["key"]))
+    }
+
+    /// Somebody new who has a role of the organization's own that grants this: who they are, and how they go about it.
+    pub async fn worker(&self, grants: &[&str]) -> (String, Client) {
+        let email = format!("{}@{}.example", self.service.unique("obrera"), self.slug);
+        let id = self.service.admit(self.id, &email, Role::Viewer).await.to_string();
+        self.owner().await.patch(&format!("/users/{id}"), "*", &json!({"role": self.role(grants).await.shown["slug"]})).await.is(200);
+        let visitor = self.service.visitor();
+        let tokens = visitor.post("/auth/login", &json!({"email": email, "password": PASSWORD})).await.is(200);
+        (id, visitor.with_token(&text(&tokens["access_token"])))
+    }
+
     /// The path of the public door below `/api/v1`.
     pub fn door(&self, path: &str) -> String {
         format!("/public/{}{path}", self.slug)

@@ -38,6 +38,10 @@ impl Wish {
         Self { oneself: Some(client), ..self }
     }
 
+    fn on(self, id: String) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
     fn asking(self, query: &'static str) -> Self {
         Self { query, ..self }
     }
@@ -196,7 +200,50 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         "verifyAudit" => plain(),
         _ => match about_oneself(operation, office).await {
             Some(wish) => wish,
-            None => panic!("the route {operation} has no row in tests/it/http/wishes.rs: say there what a fine request to it is"),
+            None => wish_of_access(operation, office).await,
         },
+    }
+}
+
+/// The rows of who works here and what they may do.
+async fn wish_of_access(operation: &str, office: &Office<'_>) -> Wish {
+    let slug = office.service.unique("barrido");
+    match operation {
+        "explainAccess" => plain().asking("?user={id}&permission=leads.read").on(office.user(Role::Viewer).await.to_string()),
+        "getOrganization" | "listUsers" | "listGroups" | "listRoles" | "listApiKeys" => plain(),
+        "changeOrganization" => body(json!({"name": office.slug})),
+        "getUser" => on(office.user(Role::Viewer).await.to_string()),
+        "changeUser" => on(office.somebody().await).with(json!({"role": "adviser"})),
+        "deactivateUser" => on(office.somebody().await),
+        "activateUser" => {
+            let user = office.somebody().await;
+            office.owner().await.act(&format!("/users/{user}/deactivate")).await.is(200);
+            on(user)
+        }
+        "createGroup" => body(json!({"name": slug, "roles": ["viewer"]})),
+        "getGroup" | "archiveGroup" | "listGroupMembers" => on(office.group(&[]).await),
+        "changeGroup" => on(office.group(&[]).await).with(json!({"name": "Otro"})),
+        "restoreGroup" => {
+            let group = office.group(&[]).await;
+            office.owner().await.act(&format!("/groups/{group}/archive")).await.is(200);
+            on(group)
+        }
+        "joinGroup" => on(office.group(&[]).await).with(json!({"user_id": office.user(Role::Viewer).await})),
+        "leaveGroup" => {
+            let (group, member) = (office.group(&[]).await, json!({"user_id": office.user(Role::Viewer).await}));
+            office.owner().await.post(&format!("/groups/{group}/members"), &member).await.is(200);
+            on(group).with(member)
+        }
+        "createRole" => body(json!({"slug": slug, "name": "Rol", "grants": ["leads.read_own"], "cloned_from": "trainer"})),
+        "getRole" | "archiveRole" => on(office.role(&["leads.read_own"]).await.id),
+        "changeRole" => on(office.role(&["leads.read_own"]).await.id).with(json!({"grants": ["leads.read"]})),
+        "restoreRole" => {
+            let role = office.role(&[]).await.id;
+            office.owner().await.act(&format!("/roles/{role}/archive")).await.is(200);
+            on(role)
+        }
+        "makeApiKey" => body(json!({"name": "Web", "grants": ["leads.capture"]})),
+        "revokeApiKey" => on(office.api_key(&["leads.capture"]).await.id),
+        _ => panic!("the route {operation} has no row in tests/it/http/wishes.rs: say there what a fine request to it is"),
     }
 }

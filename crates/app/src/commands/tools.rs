@@ -2,13 +2,13 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow, bail};
 use matricula_application::identity::IdentityError;
-use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId};
+use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, OrganizationStatus};
 use matricula_domain::shared::{Faults, Form, Value};
 use matricula_persistence::Accounts;
 use matricula_ports::audit::{AuditChain, ChainState};
 use matricula_ports::identity::Directory;
 
-use super::UserArgs;
+use super::{OrganizationArgs, UserArgs};
 use crate::program::{self, Program, Schema};
 use crate::settings::Settings;
 
@@ -59,6 +59,17 @@ async fn organization(program: &Program, args: &UserArgs) -> Result<Organization
     ]))
     .map_err(|faults| told(&faults))?;
     Ok(program.identity().found(&details).await?.id)
+}
+
+pub(super) fn move_organization(settings: Settings, args: &OrganizationArgs, to: OrganizationStatus) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async {
+        let program = Program::wire(settings).await?;
+        let found = Accounts::new(program.database.clone()).organization(&args.slug).await?;
+        let found = found.ok_or_else(|| anyhow!("there is no organization «{}» that is not closed", args.slug))?;
+        let moved = program.identity().move_organization(found.id, to).await?;
+        println!("{} is {}", args.slug, moved.status);
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// The faults of an input, for the operator.

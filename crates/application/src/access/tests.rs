@@ -2,21 +2,22 @@
 
 use std::sync::Mutex;
 
-use matricula_domain::identity::Role;
+use matricula_domain::identity::{Breadth, Grant, Post, Role};
 use matricula_ports::audit::MockAuditLog;
 
 use super::*;
-use crate::testing::{FixedClock, away, caller, id, now, once, organization, visitor};
+use crate::testing::{FixedClock, away, caller, caller_who_may, id, now, once, organization, visitor};
 
 /// What a caller is allowed, right by right.
 macro_rules! allowed {
     ($caller:expr; $($right:ident),+ $(,)?) => {[$((<$right as Right>::PERMISSION, $caller.allow::<$right>().map(|_| ()))),+]};
 }
 
-fn asked(caller: &Caller) -> [(Permission, Result<(), Denied>); 19] {
+fn asked(caller: &Caller) -> [(Permission, Result<(), Denied>); Permission::ALL.len()] {
     allowed![
-        caller; ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads, AssignLeads,
-        ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers,
+        caller; ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads,
+        AssignLeads, ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers,
+        ManageUsers, ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs,
     ]
 }
 
@@ -40,11 +41,49 @@ fn a_caller_is_allowed_what_the_role_may_and_denied_the_rest() {
 fn what_is_allowed_knows_who_where_and_in_which_request() {
     let caller = caller(Role::Manager);
     let allowed = caller.allow::<WorkLeads>().unwrap();
-    assert_eq!(allowed.principal(), caller.principal());
+    assert_eq!(allowed.organization(), &organization());
     for scope in [caller.scope(), allowed.scope()] {
         assert_eq!((scope.organization(), scope.actor(), scope.request_id()), (id(900), Actor::User(id(902)), Some("request-1")));
         assert!(scope.once_key().is_none());
     }
+}
+
+#[test]
+fn what_is_allowed_reaches_as_far_as_it_was_granted() {
+    let reach = |words: &[&str]| caller_who_may(words).allow::<ReadLeads>().map(|allowed| allowed.reach());
+    assert_eq!(reach(&["leads.read"]), Ok(Reach::All));
+    assert_eq!(reach(&["leads.read_own"]), Ok(Reach::Within(Post { user: Some(id(902)), ..Post::default() })));
+    assert_eq!(reach(&["leads.work"]), Err(Denied(Permission::ReadLeads)));
+}
+
+#[test]
+fn a_program_acts_in_its_own_name_and_may_what_its_key_says() {
+    let rights = Arc::new(Rights::of_key(&[Grant { permission: Permission::CaptureLeads, breadth: Breadth::All }]));
+    let holder = KeyHolder { key: id(950), rights, organization: Arc::new(organization()), expires_at: None };
+    let access = Access::of_key(&holder, "request-1");
+    assert_eq!((access.scope().organization(), access.scope().actor()), (id(900), Actor::Key(id(950))));
+    assert!(access.allow::<CaptureLeads>().is_ok());
+    assert_eq!(access.allow::<ReadLeads>().map(|_| ()), Err(Denied(Permission::ReadLeads)));
+}
+
+#[test]
+fn seeing_as_somebody_else_never_shows_more() {
+    let access = caller(Role::Adviser).access().clone().within(&Role::Trainer.grants().collect());
+    assert!(access.allow::<ReadCatalog>().is_ok() && access.allow::<ReadEnrollments>().is_ok());
+    assert_eq!(access.allow::<ReadLeads>().map(|_| ()), Err(Denied(Permission::ReadLeads)));
+    let access = caller(Role::Trainer).access().clone().within(&Role::Owner.grants().collect());
+    assert_eq!(access.allow::<ReadLeads>().map(|_| ()), Err(Denied(Permission::ReadLeads)));
+}
+
+#[test]
+fn a_guarded_field_is_written_by_who_has_its_permission() {
+    let write = |words: &[&str], fields: &[&'static str]| {
+        let allowed = caller_who_may(words).allow::<ManageCatalog>().unwrap();
+        allowed.may_write("course", fields.iter().copied())
+    };
+    assert_eq!(write(&["catalog.manage"], &["title", "slug"]), Ok(()));
+    assert_eq!(write(&["catalog.manage"], &["title", "price"]), Err(Denied(Permission::ReadPrices)));
+    assert_eq!(write(&["catalog.manage", "catalog.read_prices"], &["title", "price"]), Ok(()));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseId, CourseStatus, Cycle};
-use matricula_domain::shared::{Changed, Fault, Faults, Instant, Record, Value};
+use matricula_domain::shared::{Changed, Fault, Faults, Form, Instant, Record, Value};
 use matricula_ports::{Tx, transact};
 
 use super::{Catalog, CatalogError};
@@ -12,6 +12,8 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError`].
     pub async fn draft_course(&self, who: &Allowed<ManageCatalog>, details: &CourseDetails) -> Result<Course, CatalogError> {
+        let told = details.fields();
+        who.may_write("course", told.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str()))?;
         transact(&*self.world.transactions, who.scope(), async |tx| {
             let course = Course::draft(self.world.id(), details.clone(), self.world.now());
             check(tx, course.state()).await?;
@@ -26,6 +28,9 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError`].
     pub async fn change_course(&self, who: &Allowed<ManageCatalog>, id: CourseId, patch: &Value, expected: Expected) -> Result<Course, CatalogError> {
+        if let Value::Map(told) = patch {
+            who.may_write("course", told.iter().map(|(name, _)| name.as_str()))?;
+        }
         self.course(who, id, expected, async |tx, course, now| {
             let changed = course.change(patch, now)?;
             check(tx, changed.state()).await?;

@@ -2,6 +2,8 @@ use matricula_domain::catalog::{CourseError, CourseRunError};
 use matricula_domain::shared::Faults;
 use matricula_ports::PortError;
 
+use crate::access::Denied;
+
 /// Why a use case of the catalog does not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -11,6 +13,9 @@ pub enum CatalogError {
     /// It is archived already, or not archived at all.
     #[error("already so")]
     AlreadySo,
+    /// A field is guarded by a permission that is missing.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The course's rules refuse.
     #[error(transparent)]
     Course(#[from] CourseError),

@@ -1,5 +1,6 @@
 use matricula_domain::catalog::CourseRunId;
 use matricula_domain::enrollment::{Enrollment, EnrollmentId, EnrollmentStatus, Request, SeatHoldId};
+use matricula_domain::identity::Reach;
 use matricula_domain::people::{IdentifierKind, NewPersonIds, Person, PersonDetails, PersonId, Standing};
 use matricula_domain::shared::{Changed, EmailAddress, Fault, Faults, Id, PhoneNumber};
 use matricula_ports::{PortError, Tx, transact};
@@ -52,6 +53,7 @@ pub(crate) struct Wish<'w> {
     pub hold: Option<SeatHoldId>,
     pub waitlist: bool,
     pub lead: Option<Uuid>,
+    pub reach: &'w Reach,
 }
 
 impl Enrollments {
@@ -68,7 +70,7 @@ impl Enrollments {
         waitlist: bool,
     ) -> Result<Placed, EnrollmentsError> {
         transact(&*self.world.transactions, who.scope(), async |tx| {
-            enroll_in(tx, &self.world, Wish { id: self.world.id(), run, wanted, hold, waitlist, lead: None }).await
+            enroll_in(tx, &self.world, Wish { id: self.world.id(), run, wanted, hold, waitlist, lead: None, reach: &who.reach() }).await
         })
         .await
     }
@@ -118,6 +120,9 @@ async fn person(tx: &Tx, world: &World, wanted: &Wanted) -> Result<Somebody, Enr
 pub(crate) async fn enroll_in(tx: &Tx, world: &World, wish: Wish<'_>) -> Result<Placed, EnrollmentsError> {
     let now = world.now();
     let queue = tx.course_runs().find_with_queue(wish.run).await?.ok_or(EnrollmentsError::NotFound)?;
+    if !wish.reach.has_campus(queue.run.plan().campus_id) {
+        return Err(EnrollmentsError::NotFound);
+    }
     let person = person(tx, world, wish.wanted).await?;
     let attempts = match &person {
         Somebody::Known(person) => tx.enrollments().attempts(wish.run, *person).await?,

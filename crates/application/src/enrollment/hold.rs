@@ -16,6 +16,9 @@ impl Enrollments {
         transact(&*self.world.transactions, who.scope(), async |tx| {
             let now = self.world.now();
             let queue = tx.course_runs().find_with_queue(run).await?.ok_or(EnrollmentsError::NotFound)?;
+            if !who.reach().has_campus(queue.run.plan().campus_id) {
+                return Err(EnrollmentsError::NotFound);
+            }
             let found =
                 tx.people().find(person).await?.ok_or_else(|| Faults::from(Fault::new("NOT_FOUND", "names nobody here").under("person_id")))?;
             if found.standing() != Standing::Active {

@@ -18,7 +18,7 @@ impl Enrollments {
         reason: Option<&Line<300>>,
     ) -> Result<Enrollment, EnrollmentsError> {
         transact(&*self.world.transactions, who.scope(), async |tx| {
-            let enrollment = tx.enrollments().find(id).await?.ok_or(EnrollmentsError::NotFound)?;
+            let enrollment = tx.enrollments().find(id, &who.reach()).await?.ok_or(EnrollmentsError::NotFound)?;
             let moved = enrollment.transition(to, reason.cloned(), self.world.now())?;
             tx.enrollments().save(&moved).await?;
             let freed = moved.fact().seat_move();

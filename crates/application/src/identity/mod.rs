@@ -1,24 +1,33 @@
-//! Signing in and out; organizations and users.
+//! Signing in and out; organizations, and who may do what in them.
 
+mod administration;
 mod admit;
+mod api_keys;
 mod error;
 mod found;
+mod groups;
 mod login_sessions;
+mod organization;
 mod quality;
 mod refresh;
+mod roles;
 mod second_factor;
 mod sign_in;
 mod sign_out;
 mod tokens;
+mod users;
 
 #[cfg(test)]
 mod tests;
 
+pub use administration::{Administration, AdministrationError};
+pub use api_keys::MadeKey;
 pub use error::IdentityError;
 pub use login_sessions::MOST_LOGIN_SESSIONS;
+pub use organization::MoveError;
 pub use second_factor::{RecoveryCodes, SecondFactorSetup};
 pub use sign_in::{Credentials, Door};
-pub use tokens::{Tokens, hash_of};
+pub use tokens::{Tokens, hash_of, hash_of_key};
 
 use std::sync::Arc;
 
@@ -48,6 +57,17 @@ impl Identity {
     pub async fn principal(&self, token: &str) -> Result<Option<matricula_ports::identity::Principal>, IdentityError> {
         match hash_of(token) {
             Some(hash) => Ok(self.directory.principal(hash, self.world.now()).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Which program has a key, if it opens now.
+    ///
+    /// # Errors
+    /// [`IdentityError::Port`].
+    pub async fn key_holder(&self, key: &str) -> Result<Option<matricula_ports::identity::KeyHolder>, IdentityError> {
+        match hash_of_key(key) {
+            Some(hash) => Ok(self.directory.key_holder(hash, self.world.now()).await?),
             None => Ok(None),
         }
     }

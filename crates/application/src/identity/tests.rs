@@ -8,6 +8,7 @@ use matricula_ports::mocks::{MockRepositories, MockTransactions};
 use super::*;
 use crate::testing::world;
 
+mod administration;
 mod login_sessions;
 mod members;
 mod second_factor;

@@ -13,7 +13,7 @@ impl Leads {
     /// [`LeadsError`].
     pub async fn assign(&self, who: &Allowed<AssignLeads>, id: LeadId, to: Option<UserId>) -> Result<Lead, LeadsError> {
         transact(&*self.world.transactions, who.scope(), async |tx| {
-            let lead = tx.leads().find(id).await?.ok_or(LeadsError::NotFound)?;
+            let lead = tx.leads().find(id, &who.reach()).await?.ok_or(LeadsError::NotFound)?;
             if let Some(user) = to
                 && tx.users().find(user).await?.is_none_or(|user| !user.active || !user.membership.active)
             {

@@ -13,7 +13,7 @@ impl Leads {
     /// [`LeadsError`].
     pub async fn change(&self, who: &Allowed<WorkLeads>, id: LeadId, patch: &Value, expected: Expected) -> Result<Lead, LeadsError> {
         transact(&*self.world.transactions, who.scope(), async |tx| {
-            let lead = tx.leads().find(id).await?.ok_or(LeadsError::NotFound)?;
+            let lead = tx.leads().find(id, &who.reach()).await?.ok_or(LeadsError::NotFound)?;
             expected.met_by(&lead)?;
             let changed = lead.change(patch, self.world.now())?;
             tx.leads().save(&changed).await?;

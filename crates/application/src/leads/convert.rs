@@ -1,5 +1,6 @@
 use matricula_domain::catalog::CourseRunId;
 use matricula_domain::enrollment::Enrollment;
+use matricula_domain::identity::Reach;
 use matricula_domain::leads::{Lead, LeadId};
 use matricula_domain::shared::{Fault, Faults, Id};
 use matricula_ports::transact;
@@ -24,12 +25,13 @@ impl Leads {
     /// [`LeadsError`].
     pub async fn convert(&self, who: &Allowed<WorkLeads>, id: LeadId, run: CourseRunId) -> Result<Converted, LeadsError> {
         transact(&*self.world.transactions, who.scope(), async |tx| {
-            let lead = tx.leads().find(id).await?.ok_or(LeadsError::NotFound)?;
+            let lead = tx.leads().find(id, &who.reach()).await?.ok_or(LeadsError::NotFound)?;
             let enrollment = self.world.id();
             // Asked of the lead first: a converted lead is told so, whether or not its person has a place already.
             let converted = lead.convert(Id::as_uuid(enrollment), self.world.now())?;
             let wanted = Wanted::Person(lead.person());
-            let wish = Wish { id: enrollment, run, wanted: &wanted, hold: None, waitlist: false, lead: Some(lead.id().as_uuid()) };
+            let wish =
+                Wish { id: enrollment, run, wanted: &wanted, hold: None, waitlist: false, lead: Some(lead.id().as_uuid()), reach: &Reach::All };
             let placed = crate::enrollment::enroll_in(tx, &self.world, wish).await.map_err(told)?;
             tx.leads().save(&converted).await?;
             Ok(Converted { lead: converted.into_state(), enrollment: placed.enrollment })

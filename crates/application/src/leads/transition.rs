@@ -12,7 +12,7 @@ impl Leads {
     /// [`LeadsError`].
     pub async fn transition(&self, who: &Allowed<WorkLeads>, id: LeadId, to: LeadStatus, reason: Option<&Line<300>>) -> Result<Lead, LeadsError> {
         transact(&*self.world.transactions, who.scope(), async |tx| {
-            let lead = tx.leads().find(id).await?.ok_or(LeadsError::NotFound)?;
+            let lead = tx.leads().find(id, &who.reach()).await?.ok_or(LeadsError::NotFound)?;
             let changed = lead.transition(to, reason, self.world.now())?;
             tx.leads().save(&changed).await?;
             Ok(changed.into_state())

@@ -19,6 +19,8 @@ crate::choice! {
         Reused = "reused",
         /// Its owner ended it from elsewhere.
         Revoked = "revoked",
+        /// The user does not work here any more.
+        Disabled = "disabled",
     }
 }
 

@@ -1,13 +1,27 @@
-//! Who may do what: organizations, users, memberships, roles, permissions, login sessions.
+//! Who may do what: organizations, users, memberships, groups, roles, permissions, login sessions.
 
+mod api_key;
+mod error;
+mod grant;
+mod group;
+mod guarded;
 mod login_session;
 mod organization;
 mod permission;
+mod rights;
+mod role;
 mod second_factor;
 mod user;
 
+pub use api_key::{ApiKey, ApiKeyFact, ApiKeyId, NewApiKey};
+pub use error::{MembershipError, OrganizationError};
+pub use grant::{Breadth, Grant, Grants, Post, Reach};
+pub use group::{Group, GroupDetails, GroupFact, GroupId};
+pub use guarded::GuardedField;
 pub use login_session::{EndReason, LoginSession, LoginSessionFact, LoginSessionId, LoginSessionParts, Refresh};
-pub use organization::{Organization, OrganizationDetails, OrganizationFact, OrganizationId, OrganizationStatus};
+pub use organization::{Organization, OrganizationChange, OrganizationDetails, OrganizationFact, OrganizationId, OrganizationStatus, Subscription};
 pub use permission::{Permission, Role};
+pub use rights::{Explanation, Rights, Source};
+pub use role::{CustomRole, NewRole, RoleDetails, RoleFact, RoleId, RoleName};
 pub use second_factor::{Code, SecondFactor, SecondFactorError, SecondFactorFact, SecondFactorParts, Seed};
-pub use user::{Membership, MembershipId, NewUser, Password, User, UserFact, UserId};
+pub use user::{Membership, MembershipChange, MembershipId, NewUser, Password, Tally, User, UserFact, UserId};

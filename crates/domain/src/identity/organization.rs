@@ -1,7 +1,8 @@
 use uuid::Uuid;
 
+use super::OrganizationError;
 use crate::people::PersonId;
-use crate::shared::{Aggregate, Changed, Fact, Fields, Form, Id, Instant, Line, Noun, Slug, TimeZone};
+use crate::shared::{Aggregate, Changed, Fact, Faults, Field, Fields, Form, Id, Instant, Line, Noun, Object, Slug, TimeZone, Value, WebAddress};
 
 crate::id!(
     /// An organization: a tenant, and the controller of its people's data.
@@ -38,6 +39,37 @@ crate::form! {
     }
 }
 
+crate::form! {
+    /// What of an organization its own people can change.
+    pub struct OrganizationChange {
+        /// Its name.
+        name: Line<200>,
+        /// IANA time zone in which its legal deadlines are counted.
+        time_zone: TimeZone,
+        /// Its language.
+        locale: Line<10>,
+        /// ISO 3166-1 alpha-2.
+        country: Line<2>,
+        /// Where its logo is.
+        logo_url: Option<WebAddress>,
+        /// What else is set, by name.
+        settings: Option<Object<16384>>,
+    }
+}
+
+/// What an organization has subscribed to: data of the operator and of the payment provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subscription {
+    /// The name of the plan.
+    pub plan: Option<String>,
+    /// Stripe's id of the customer.
+    pub stripe_customer_id: Option<String>,
+    /// Stripe's id of the subscription.
+    pub stripe_subscription_id: Option<String>,
+    /// How many people may work here; no limit, if it is not said.
+    pub seats_purchased: Option<u32>,
+}
+
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
@@ -45,6 +77,14 @@ pub struct Organization {
     pub id: OrganizationId,
     /// What it is called.
     pub details: OrganizationDetails,
+    /// Where its logo is.
+    pub logo_url: Option<WebAddress>,
+    /// What else is set, by name.
+    pub settings: Option<Object<16384>>,
+    /// What it has subscribed to.
+    pub subscription: Subscription,
+    /// How many people work here: counted with every change of a membership, and again each night.
+    pub seats_used: u32,
     /// Where it stands.
     pub status: OrganizationStatus,
     /// Since when.
@@ -58,11 +98,64 @@ pub struct Organization {
 impl Organization {
     /// A new organization.
     pub fn found(id: OrganizationId, details: OrganizationDetails, now: Instant) -> Changed<Self> {
-        Changed::created(
-            Self { id, details, status: OrganizationStatus::Active, created_at: now, updated_at: now, version: 0 },
-            OrganizationFact::Founded,
-            now,
-        )
+        let organization = Self {
+            id,
+            details,
+            logo_url: None,
+            settings: None,
+            subscription: Subscription::default(),
+            seats_used: 0,
+            status: OrganizationStatus::Active,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        };
+        Changed::created(organization, OrganizationFact::Founded, now)
+    }
+
+    /// Changes the fields that the patch names.
+    ///
+    /// # Errors
+    /// Every fault of what would come out.
+    pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
+        let OrganizationChange { name, time_zone, locale, country, logo_url, settings } =
+            OrganizationChange::read(&Value::Map(self.changeable().fields()).merged(patch))?;
+        let details = OrganizationDetails { slug: self.details.slug.clone(), name, time_zone, locale, country };
+        let after = Self { details, logo_url, settings, updated_at: now, ..self.clone() };
+        Ok(Changed::of(self, after, OrganizationFact::Changed, now))
+    }
+
+    fn changeable(&self) -> OrganizationChange {
+        let OrganizationDetails { name, time_zone, locale, country, .. } = self.details.clone();
+        OrganizationChange { name, time_zone, locale, country, logo_url: self.logo_url.clone(), settings: self.settings.clone() }
+    }
+
+    /// Starts, suspends, goes on or closes. Closed is for good.
+    ///
+    /// # Errors
+    /// [`OrganizationError::InvalidTransition`].
+    pub fn transition(&self, to: OrganizationStatus, now: Instant) -> Result<Changed<Self>, OrganizationError> {
+        if !self.status.leads_to().contains(&to) {
+            return Err(OrganizationError::InvalidTransition { from: self.status, to });
+        }
+        Ok(Changed::of(self, Self { status: to, updated_at: now, ..self.clone() }, OrganizationFact::Moved(to), now))
+    }
+}
+
+impl OrganizationStatus {
+    /// Where it can go from here.
+    pub fn leads_to(self) -> &'static [Self] {
+        match self {
+            Self::Trial => &[Self::Active, Self::Suspended, Self::Closed],
+            Self::Active => &[Self::Suspended, Self::Closed],
+            Self::Suspended => &[Self::Active, Self::Closed],
+            Self::Closed => &[],
+        }
+    }
+
+    /// Whether work is done in it.
+    pub fn works(self) -> bool {
+        matches!(self, Self::Trial | Self::Active)
     }
 }
 
@@ -85,6 +178,8 @@ impl Aggregate for Organization {
     }
     fn fields(&self) -> Fields {
         let mut fields = self.details.fields();
+        fields.push(("logo_url".to_owned(), self.logo_url.value()));
+        fields.push(("settings".to_owned(), self.settings.value()));
         fields.push(("status".to_owned(), self.status.as_str().into()));
         fields
     }
@@ -95,12 +190,66 @@ impl Aggregate for Organization {
 pub enum OrganizationFact {
     /// It is there.
     Founded,
+    /// Fields changed.
+    Changed,
+    /// It stands elsewhere now.
+    Moved(OrganizationStatus),
 }
 
 impl Fact for OrganizationFact {
     fn verb(&self) -> &'static str {
         match self {
             Self::Founded => "founded",
+            Self::Changed => "changed",
+            Self::Moved(_) => "moved",
+        }
+    }
+    fn data(&self) -> Fields {
+        match self {
+            Self::Moved(to) => vec![("status".to_owned(), to.as_str().into())],
+            _ => Fields::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn organization() -> Organization {
+        let fields = [("slug", "uno"), ("name", "Uno"), ("time_zone", "Europe/Madrid"), ("locale", "es"), ("country", "ES")];
+        let details = Value::Map(fields.map(|(name, value)| (name.to_owned(), value.into())).into());
+        Organization::found(OrganizationId::from_uuid(Uuid::from_u128(1)), OrganizationDetails::read(&details).unwrap(), now()).into_state()
+    }
+
+    fn now() -> Instant {
+        Field::parse(&"2026-03-01T10:00:00Z".into()).unwrap()
+    }
+
+    #[test]
+    fn closed_is_for_good_and_everything_else_has_a_way_back() {
+        use OrganizationStatus as S;
+        for from in S::ALL {
+            for to in S::ALL {
+                let stands = Organization { status: *from, ..organization() };
+                let expected = matches!((from, to), (S::Trial, S::Active | S::Suspended | S::Closed) | (S::Active, S::Suspended | S::Closed))
+                    || matches!((from, to), (S::Suspended, S::Active | S::Closed));
+                match stands.transition(*to, now()) {
+                    Ok(moved) => assert!(expected && moved.state().status == *to, "{from} {to}"),
+                    Err(error) => assert!(!expected && error == OrganizationError::InvalidTransition { from: *from, to: *to }, "{from} {to}"),
+                }
+            }
+        }
+        assert_eq!(S::ALL.iter().filter(|status| status.works()).count(), 2);
+    }
+
+    #[test]
+    fn its_address_stays_and_the_rest_can_change() {
+        let patch = |name: &str, value: &str| Value::Map(vec![(name.to_owned(), value.into())]);
+        let changed = organization().change(&patch("name", "Dos"), now()).unwrap();
+        assert_eq!((changed.state().details.name.as_str(), changed.state().details.slug.as_str()), ("Dos", "uno"));
+        for (name, value) in [("slug", "dos"), ("time_zone", "Mars/Olympus"), ("status", "closed")] {
+            assert!(organization().change(&patch(name, value), now()).is_err(), "{name}");
         }
     }
 }

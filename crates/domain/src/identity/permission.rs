@@ -1,3 +1,5 @@
+use super::{Breadth, Grant};
+
 crate::choice! {
     /// A named right. Its first word is the context that guards with it.
     pub enum Permission {
@@ -9,6 +11,8 @@ crate::choice! {
         ReadCatalog = "catalog.read",
         /// Change courses, runs, campuses and cycles.
         ManageCatalog = "catalog.manage",
+        /// See and set what a course costs.
+        ReadPrices = "catalog.read_prices",
         /// See campaigns.
         ReadMarketing = "marketing.read",
         /// Change campaigns.
@@ -37,20 +41,41 @@ crate::choice! {
         ReadAudit = "audit.read",
         /// See reports.
         ReadReports = "reporting.read",
-        /// See who works here.
+        /// See who works here, in which groups and roles.
         ReadUsers = "identity.read",
+        /// Change what somebody may do, let them go, and keep groups.
+        ManageUsers = "identity.manage_users",
+        /// Make and change roles of the organization's own.
+        ManageRoles = "identity.manage_roles",
+        /// Make and revoke API keys.
+        ManageApiKeys = "identity.manage_api_keys",
+        /// Change the organization itself.
+        ManageOrganization = "identity.manage_organization",
+        /// Ask why somebody may do something.
+        ExplainAccess = "identity.explain",
+        /// See what a role sees.
+        ViewAs = "identity.view_as",
     }
 }
 
 impl Permission {
-    /// What it lets somebody do, for people.
+    /// The context that guards with it.
     pub fn context(self) -> &'static str {
         self.as_str().split_once('.').map_or("", |(context, _)| context)
+    }
+
+    /// How far it can be granted: leads belong to campuses and are somebody's, places belong to a campus, the rest is there for all or none.
+    pub fn breadths(self) -> &'static [Breadth] {
+        match self {
+            Self::ReadLeads | Self::WorkLeads | Self::AssignLeads => Breadth::ALL,
+            Self::ReadEnrollments | Self::ManageEnrollments => &[Breadth::All, Breadth::Campus],
+            _ => &[Breadth::All],
+        }
     }
 }
 
 crate::choice! {
-    /// A built-in role (`product.md`, disagreement 3). Roles are sets of permissions; an organization can later add its own.
+    /// A built-in role (`product.md`, disagreement 3). An organization can add its own ([`CustomRole`](super::CustomRole)).
     pub enum Role {
         /// The organization belongs to them.
         Owner = "owner",
@@ -77,14 +102,24 @@ impl Role {
     /// What the role may do.
     pub fn permissions(self) -> &'static [Permission] {
         use Permission as P;
-        const READ: &[Permission] =
-            &[P::ReadPeople, P::ReadCatalog, P::ReadMarketing, P::ReadLeads, P::ReadEnrollments, P::ReadConsents, P::ReadReports, P::ReadUsers];
+        const READ: &[Permission] = &[
+            P::ReadPeople,
+            P::ReadCatalog,
+            P::ReadPrices,
+            P::ReadMarketing,
+            P::ReadLeads,
+            P::ReadEnrollments,
+            P::ReadConsents,
+            P::ReadReports,
+            P::ReadUsers,
+        ];
         match self {
             Self::Owner | Self::Admin => Permission::ALL,
             Self::Manager => &[
                 P::ReadPeople,
                 P::ChangePeople,
                 P::ReadCatalog,
+                P::ReadPrices,
                 P::ManageCatalog,
                 P::ReadMarketing,
                 P::ReadLeads,
@@ -101,6 +136,7 @@ impl Role {
             Self::Marketing => &[
                 P::ReadPeople,
                 P::ReadCatalog,
+                P::ReadPrices,
                 P::ReadMarketing,
                 P::ManageMarketing,
                 P::ReadLeads,
@@ -114,6 +150,7 @@ impl Role {
                 P::ReadPeople,
                 P::ChangePeople,
                 P::ReadCatalog,
+                P::ReadPrices,
                 P::ReadMarketing,
                 P::ReadLeads,
                 P::CaptureLeads,
@@ -132,6 +169,7 @@ impl Role {
             Self::Dpo => &[
                 P::ReadPeople,
                 P::ReadCatalog,
+                P::ReadPrices,
                 P::ReadMarketing,
                 P::ReadLeads,
                 P::ReadEnrollments,
@@ -141,6 +179,7 @@ impl Role {
                 P::ReadAudit,
                 P::ReadReports,
                 P::ReadUsers,
+                P::ExplainAccess,
             ],
         }
     }
@@ -148,6 +187,11 @@ impl Role {
     /// Whether the role has a permission.
     pub fn may(self, permission: Permission) -> bool {
         self.permissions().contains(&permission)
+    }
+
+    /// The same as grants: a built-in role reaches everything that it may touch at all.
+    pub fn grants(self) -> impl Iterator<Item = Grant> {
+        self.permissions().iter().map(|permission| Grant { permission: *permission, breadth: Breadth::All })
     }
 }
 

@@ -1,8 +1,8 @@
 use uuid::Uuid;
 
-use super::{OrganizationId, Role};
+use super::{MembershipError, OrganizationId, Role, RoleName};
 use crate::people::PersonId;
-use crate::shared::{Aggregate, Changed, EmailAddress, Fact, Fault, Field, Fields, Id, Instant, Kind, Line, Noun, Value};
+use crate::shared::{Aggregate, Changed, EmailAddress, Fact, Fault, Field, Fields, Form, Id, Instant, Kind, Line, Noun, RecordId, Value};
 
 crate::id!(
     /// A login.
@@ -58,6 +58,16 @@ crate::form! {
     }
 }
 
+crate::form! {
+    /// What of a membership can be changed.
+    pub struct MembershipChange {
+        /// What they may do: a built-in role, or one of the organization's own.
+        role: RoleName,
+        /// The campuses that are theirs, for grants that reach as far as those.
+        campus_ids: Vec<RecordId>,
+    }
+}
+
 /// A login. It is global: memberships tie it to organizations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -91,7 +101,9 @@ pub struct Membership {
     /// Where.
     pub organization: OrganizationId,
     /// What they may do there.
-    pub role: Role,
+    pub role: RoleName,
+    /// The campuses that are theirs.
+    pub campuses: Vec<RecordId>,
     /// Whether it holds now.
     pub active: bool,
 }
@@ -119,12 +131,64 @@ impl User {
             password_hash: Some(password_hash),
             locale: "es".to_owned(),
             active: true,
-            membership: Membership { id: membership, organization, role: new.role, active: true },
+            membership: Membership { id: membership, organization, role: new.role.into(), campuses: Vec::new(), active: true },
             created_at: now,
             updated_at: now,
             version: 0,
         };
-        Changed::created(user, UserFact::Admitted, now)
+        let tally = Tally::between(None, &user);
+        Changed::created(user, UserFact::Admitted(tally), now)
+    }
+
+    /// Whether they may do what an owner may, now.
+    pub fn is_owner(&self) -> bool {
+        self.active && self.membership.active && self.membership.role == Role::Owner
+    }
+
+    /// Gives them another role or other campuses. `owners` is how many owners there are, this one among them.
+    ///
+    /// # Errors
+    /// [`MembershipError::LastOwner`] if nobody would be left who owns the organization; every fault of the input.
+    pub fn change_membership(&self, patch: &Value, owners: u32, now: Instant) -> Result<Changed<Self>, MembershipError> {
+        let mut change = MembershipChange::read(&Value::Map(self.membership.change().fields()).merged(patch))?;
+        change.campus_ids.sort();
+        change.campus_ids.dedup();
+        let membership = Membership { role: change.role, campuses: change.campus_ids, ..self.membership.clone() };
+        self.with(membership, UserFact::MembershipChanged, owners, now)
+    }
+
+    /// Ends their membership, with undo. `None` if it has ended already.
+    ///
+    /// # Errors
+    /// [`MembershipError::LastOwner`].
+    pub fn deactivate(&self, owners: u32, now: Instant) -> Result<Option<Changed<Self>>, MembershipError> {
+        if !self.membership.active {
+            return Ok(None);
+        }
+        self.with(Membership { active: false, ..self.membership.clone() }, UserFact::Deactivated, owners, now).map(Some)
+    }
+
+    /// Undoes [`User::deactivate`]. `None` if their membership holds.
+    pub fn activate(&self, now: Instant) -> Option<Changed<Self>> {
+        let membership = Membership { active: true, ..self.membership.clone() };
+        let again = Self { membership, updated_at: now, ..self.clone() };
+        let tally = Tally::between(Some(self), &again);
+        (!self.membership.active).then(|| Changed::of(self, again, UserFact::Activated(tally), now))
+    }
+
+    fn with(&self, membership: Membership, fact: fn(Tally) -> UserFact, owners: u32, now: Instant) -> Result<Changed<Self>, MembershipError> {
+        let after = Self { membership, updated_at: now, ..self.clone() };
+        if self.is_owner() && !after.is_owner() && owners <= 1 {
+            return Err(MembershipError::LastOwner);
+        }
+        let tally = Tally::between(Some(self), &after);
+        Ok(Changed::of(self, after, fact(tally), now))
+    }
+}
+
+impl Membership {
+    fn change(&self) -> MembershipChange {
+        MembershipChange { role: self.role.clone(), campus_ids: self.campuses.clone() }
     }
 }
 
@@ -150,8 +214,27 @@ impl Aggregate for User {
             ("email".to_owned(), self.email.value()),
             ("name".to_owned(), self.name.value()),
             ("active".to_owned(), Value::Bool(self.active)),
-            ("role".to_owned(), self.membership.role.as_str().into()),
+            ("role".to_owned(), self.membership.role.value()),
+            ("campus_ids".to_owned(), self.membership.campuses.value()),
+            ("works_here".to_owned(), Value::Bool(self.membership.active)),
         ]
+    }
+}
+
+/// How a change moves the counts of who works in an organization.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// People more or fewer who work there.
+    pub seats: i32,
+    /// Owners more or fewer.
+    pub owners: i32,
+}
+
+impl Tally {
+    fn between(before: Option<&User>, after: &User) -> Self {
+        let works = |user: &User| user.active && user.membership.active;
+        let move_of = |counts: fn(&User) -> bool| i32::from(counts(after)) - i32::from(before.is_some_and(counts));
+        Self { seats: move_of(works), owners: move_of(User::is_owner) }
     }
 }
 
@@ -159,16 +242,95 @@ impl Aggregate for User {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserFact {
     /// They were let in.
-    Admitted,
+    Admitted(Tally),
     /// Their password is kept under a newer hash.
     PasswordRehashed,
+    /// They have another role, or other campuses.
+    MembershipChanged(Tally),
+    /// Their membership ended.
+    Deactivated(Tally),
+    /// It holds again.
+    Activated(Tally),
+}
+
+impl UserFact {
+    /// How it moves the counts of who works in the organization.
+    pub fn tally(self) -> Tally {
+        match self {
+            Self::Admitted(tally) | Self::MembershipChanged(tally) | Self::Deactivated(tally) | Self::Activated(tally) => tally,
+            Self::PasswordRehashed => Tally::default(),
+        }
+    }
 }
 
 impl Fact for UserFact {
     fn verb(&self) -> &'static str {
         match self {
-            Self::Admitted => "admitted",
+            Self::Admitted(_) => "admitted",
             Self::PasswordRehashed => "password_rehashed",
+            Self::MembershipChanged(_) => "membership_changed",
+            Self::Deactivated(_) => "deactivated",
+            Self::Activated(_) => "activated",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Instant {
+        Field::parse(&"2026-03-01T10:00:00Z".into()).unwrap()
+    }
+
+    fn user(role: Role) -> User {
+        let id = Uuid::from_u128;
+        let new = NewUser {
+            email: EmailAddress::parse("ana@example.es").unwrap(),
+            name: Line::parse("Ana").unwrap(),
+            password: Field::parse(&"correct horse".into()).unwrap(),
+            role,
+        };
+        let ids = (UserId::from_uuid(id(1)), MembershipId::from_uuid(id(2)), OrganizationId::from_uuid(id(3)));
+        User::admit(ids.0, ids.1, ids.2, &new, "hash".to_owned(), now()).into_state()
+    }
+
+    fn role(word: &str) -> Value {
+        Value::Map(vec![("role".to_owned(), word.into())])
+    }
+
+    #[test]
+    fn the_last_owner_stays() {
+        let owner = user(Role::Owner);
+        for (owners, refused) in [(0, true), (1, true), (2, false)] {
+            assert_eq!(matches!(owner.change_membership(&role("viewer"), owners, now()), Err(MembershipError::LastOwner)), refused, "{owners}");
+            assert_eq!(matches!(owner.deactivate(owners, now()), Err(MembershipError::LastOwner)), refused, "{owners}");
+        }
+        assert!(owner.change_membership(&role("owner"), 1, now()).is_ok());
+        let campuses = Value::Map(vec![("campus_ids".to_owned(), Value::List(vec![Value::Id(Uuid::from_u128(9))]))]);
+        assert!(owner.change_membership(&campuses, 1, now()).is_ok(), "who stays an owner may move");
+        let viewer = user(Role::Viewer);
+        assert!(viewer.change_membership(&role("adviser"), 1, now()).is_ok() && viewer.deactivate(1, now()).is_ok());
+    }
+
+    #[test]
+    fn who_does_not_work_here_any_more_owns_nothing_and_can_come_back() {
+        let gone = user(Role::Owner).deactivate(2, now()).unwrap().unwrap().into_state();
+        assert!(!gone.is_owner() && gone.membership.role == Role::Owner);
+        assert!(gone.deactivate(1, now()).unwrap().is_none(), "it is over already");
+        assert!(gone.change_membership(&role("viewer"), 1, now()).is_ok(), "and takes no owner away");
+        let back = gone.activate(now()).unwrap();
+        assert!(back.state().is_owner());
+        assert_eq!(back.fact().tally(), Tally { seats: 1, owners: 1 });
+        assert!(user(Role::Owner).activate(now()).is_none());
+    }
+
+    #[test]
+    fn a_role_of_the_organizations_own_is_a_role() {
+        let changed = user(Role::Viewer).change_membership(&role("asesor-norte"), 1, now()).unwrap();
+        assert_eq!(changed.fact().tally(), Tally::default());
+        let names: Vec<_> = changed.changes().iter().map(|change| change.field.as_str()).collect();
+        assert_eq!((names, changed.fact().verb()), (vec!["role"], "membership_changed"));
+        assert!(matches!(user(Role::Viewer).change_membership(&role("No Slug"), 1, now()), Err(MembershipError::Invalid(_))));
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "memberships")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -11,6 +11,8 @@ pub struct Model {
     pub id: Uuid,
     pub user_id: Uuid,
     pub role: String,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub campus_ids: Json,
     pub person_id: Option<Uuid>,
     pub active: bool,
     pub created_at: DateTimeUtc,

@@ -15,6 +15,13 @@ pub struct Model {
     pub status: String,
     #[sea_orm(column_type = "JsonBinary")]
     pub settings: Json,
+    pub logo_url: Option<String>,
+    pub plan: Option<String>,
+    pub stripe_customer_id: Option<String>,
+    pub stripe_subscription_id: Option<String>,
+    pub seats_purchased: Option<i32>,
+    pub seats_used: i32,
+    pub owners: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub version: i32,

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use matricula_domain::catalog::CourseRunId;
 use matricula_domain::enrollment::{Enrollment, EnrollmentFact, EnrollmentId, EnrollmentParts};
+use matricula_domain::identity::Reach;
 use matricula_domain::people::PersonId;
 use matricula_domain::shared::{Aggregate, Changed, Id, Instant};
 use matricula_entity::enrollment::enrollments;
@@ -30,6 +31,17 @@ pub(super) fn enrollment_of(row: enrollments::Model) -> Result<Enrollment, PortE
     }))
 }
 
+/// Adds the condition that an enrollment `e` is in reach: its campus is that of its run.
+pub(super) fn within(sql: &mut Sql, reach: &Reach) {
+    let Reach::Within(post) = reach else { return };
+    if post.campuses.is_empty() {
+        sql.push(" AND FALSE");
+        return;
+    }
+    sql.push(" AND e.course_run_id IN (SELECT r.id FROM course_runs r WHERE r.organization_id = e.organization_id AND r.campus_id IN (");
+    sql.bind_all(post.campuses.iter().map(|campus| campus.as_uuid())).push("))");
+}
+
 impl Session {
     /// States are written into the statements as they are, since a bound one would keep the planner from the partial indexes.
     fn enrollments_where(&self) -> Sql {
@@ -46,9 +58,10 @@ impl Session {
 
 #[async_trait]
 impl EnrollmentRepository for Session {
-    async fn find(&self, id: EnrollmentId) -> Result<Option<Enrollment>, PortError> {
+    async fn find(&self, id: EnrollmentId, reach: &Reach) -> Result<Option<Enrollment>, PortError> {
         let mut sql = self.enrollments_where();
         sql.push(" AND e.id = ").bind(id.as_uuid());
+        within(&mut sql, reach);
         Ok(self.read_enrollments(sql).await?.pop())
     }
 

@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use matricula_domain::enrollment::EnrollmentId;
+use matricula_domain::identity::Reach;
 use matricula_domain::shared::{Id, Value};
 use matricula_entity::enrollment::enrollments;
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries, EnrollmentRow};
 use matricula_ports::{Page, PortError, Scope, Slice};
 use sea_orm::{FromQueryResult, QueryResult};
 
-use super::enrollment::enrollment_of;
+use super::enrollment::{enrollment_of, within};
 use crate::convert::count;
 use crate::error::port;
 use crate::paging::{after, columns, order, order_again};
@@ -42,12 +43,13 @@ fn narrow(filter: &EnrollmentFilter, sql: &mut Sql) {
 
 #[async_trait]
 impl EnrollmentQueries for Queries {
-    async fn list(&self, scope: &Scope, filter: &EnrollmentFilter, page: &Page) -> Result<Slice<EnrollmentRow>, PortError> {
+    async fn list(&self, scope: &Scope, reach: &Reach, filter: &EnrollmentFilter, page: &Page) -> Result<Slice<EnrollmentRow>, PortError> {
         let reader = self.reader(scope);
         let mut sql = reader.sql();
         // The page is cut before the places of its rows are counted.
         select_enrollments(&mut sql);
         sql.push("(SELECT e.* FROM enrollments e WHERE ").push(SCOPED).push(" AND e.organization_id = ").bind(scope.organization().as_uuid());
+        within(&mut sql, reach);
         narrow(filter, &mut sql);
         after(&mut sql, page, "e.created_at", "e.id")?;
         order(&mut sql, page, "e.created_at", "e.id");
@@ -57,12 +59,13 @@ impl EnrollmentQueries for Queries {
         Ok(Slice::cut(items, page.limit, |last| vec![Value::Instant(last.enrollment.created_at()), Value::Id(last.enrollment.id().as_uuid())]))
     }
 
-    async fn one(&self, scope: &Scope, id: EnrollmentId) -> Result<Option<EnrollmentRow>, PortError> {
+    async fn one(&self, scope: &Scope, reach: &Reach, id: EnrollmentId) -> Result<Option<EnrollmentRow>, PortError> {
         let reader = self.reader(scope);
         let mut sql = reader.sql();
         select_enrollments(&mut sql);
         sql.push("enrollments e WHERE ").push(SCOPED).push(" AND e.organization_id = ").bind(scope.organization().as_uuid());
         sql.push(" AND e.id = ").bind(id.as_uuid());
+        within(&mut sql, reach);
         reader.rows(sql).await?.first().map(enrollment_row).transpose()
     }
 }

@@ -3,26 +3,31 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use matricula_domain::identity::{LoginSessionId, MembershipId, OrganizationId, UserId};
+use matricula_domain::identity::{ApiKeyId, LoginSessionId, MembershipId, OrganizationId, Rights, UserId};
 use matricula_domain::shared::{Id, Instant};
 use matricula_ports::PortError;
-use matricula_ports::identity::{Account, Directory, LoginSessionRow, OrganizationRow, Principal};
+use matricula_ports::identity::{Account, Directory, KeyHolder, LoginSessionRow, OrganizationRow, Principal};
 use moka::sync::Cache;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
+use super::rights::{Gathered, RIGHTS, grants_of, join_rights};
 use crate::convert::{Columns, parsed, time};
 use crate::database::{Database, Engine};
 use crate::error::port;
 use crate::scoped::{Reader, SCOPED};
-use crate::sql::Sql;
+use crate::sql::{Sql, Write};
+use crate::statements::one_statement;
 
 /// How long an organization is believed to be what it was.
 const ORGANIZATION_LIVES: Duration = Duration::from_secs(5);
 
-/// How long a token that opened goes on opening without being looked up. A sign-out holds at once in the copy of the program that
-/// did it, and after this time in the others.
+/// How long a token or a key that opened goes on opening without being looked up. A sign-out, a revoked key and changed rights hold at
+/// once in the copy of the program that did it, and after this time in the others.
 const PRINCIPAL_LIVES: Duration = Duration::from_secs(2);
+
+/// How exactly it is written down when a key was last used.
+const LAST_USED: TimeDelta = TimeDelta::minutes(1);
 
 /// After how many failures in a row a sign-in costs a wait.
 const FREE_FAILURES: usize = 4;
@@ -34,7 +39,7 @@ const LONGEST_WAIT: i64 = 900;
 const FAILURES_LIVE: TimeDelta = TimeDelta::hours(1);
 
 /// The columns of an organization `o`, as [`organization_row`] reads them.
-const ORGANIZATION: &str = "o.id, o.slug, o.name, o.time_zone, o.locale";
+const ORGANIZATION: &str = "o.id, o.slug, o.name, o.time_zone, o.locale, o.status";
 
 /// What authentication looks up: the one reader of requests that sees all organizations.
 #[derive(Clone, Debug)]
@@ -42,6 +47,7 @@ pub struct Accounts {
     database: Arc<Database>,
     organizations: Cache<String, OrganizationRow>,
     principals: Cache<[u8; 32], Principal>,
+    keys: Cache<[u8; 32], KeyHolder>,
 }
 
 impl Accounts {
@@ -51,6 +57,7 @@ impl Accounts {
             database,
             organizations: Cache::builder().max_capacity(1_000).time_to_live(ORGANIZATION_LIVES).build(),
             principals: Cache::builder().max_capacity(20_000).time_to_live(PRINCIPAL_LIVES).build(),
+            keys: Cache::builder().max_capacity(20_000).time_to_live(PRINCIPAL_LIVES).build(),
         }
     }
 
@@ -60,14 +67,23 @@ impl Accounts {
 
     async fn look_up_principal(&self, access_hash: [u8; 32], now: Instant) -> Result<Option<Principal>, PortError> {
         let mut sql = self.reader().sql();
-        sql.push("SELECT s.id, s.access_expires_at, u.id, u.email, u.name, m.id, m.role, ").push(ORGANIZATION);
+        sql.push("SELECT ").push(RIGHTS).push(", s.id, s.access_expires_at, u.id, u.email, u.name, m.id, ").push(ORGANIZATION);
         sql.push(" FROM login_sessions s JOIN users u ON u.id = s.user_id ");
         sql.push("JOIN memberships m ON m.organization_id = s.organization_id AND m.id = s.membership_id ");
-        sql.push("JOIN organizations o ON o.id = s.organization_id WHERE ").push(SCOPED);
-        sql.push(" AND s.access_hash = ").bind(access_hash.to_vec()).push(" AND s.ended_at IS NULL AND s.access_expires_at > ").bind(time(now));
+        sql.push("JOIN organizations o ON o.id = s.organization_id");
+        join_rights(&mut sql);
+        sql.push(" WHERE ").push(SCOPED).push(" AND s.access_hash = ").bind(access_hash.to_vec());
+        sql.push(" AND s.ended_at IS NULL AND s.access_expires_at > ").bind(time(now));
         sql.push(" AND u.active AND m.active AND o.status <> 'closed'");
-        let Some(row) = self.reader().rows(sql).await?.pop() else { return Ok(None) };
-        let mut columns = Columns::of(&row);
+        let rows = self.reader().rows(sql).await?;
+        let mut gathered = Gathered::default();
+        for row in rows.iter().skip(1) {
+            gathered.add(&mut Columns::of(row))?;
+        }
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut columns = Columns::of(row);
+        gathered.add(&mut columns)?;
+        let Some((role, rights)) = gathered.into_rights() else { return Ok(None) };
         let session = LoginSessionId::from_uuid(columns.next()?);
         let expires_at = columns.next()?;
         Ok(Some(Principal {
@@ -76,10 +92,56 @@ impl Accounts {
             email: columns.next()?,
             name: columns.next()?,
             membership: MembershipId::from_uuid(columns.next()?),
-            role: parsed(columns.next::<String>()?, "memberships.role")?,
-            organization: organization_row(&mut columns)?,
+            role,
+            rights: Arc::new(rights),
+            organization: Arc::new(organization_row(&mut columns)?),
             expires_at,
         }))
+    }
+
+    async fn look_up_key(&self, key_hash: [u8; 32], now: Instant) -> Result<Option<KeyHolder>, PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("SELECT k.id, k.grants, k.expires_at, k.last_used_at, ").push(ORGANIZATION);
+        sql.push(" FROM api_keys k JOIN organizations o ON o.id = k.organization_id WHERE ").push(SCOPED);
+        sql.push(" AND k.key_hash = ").bind(key_hash.to_vec()).push(" AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ");
+        sql.bind(time(now)).push(") AND o.status <> 'closed'");
+        let Some(row) = self.reader().rows(sql).await?.pop() else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let key: Uuid = columns.next()?;
+        let rights = Rights::of_key(&grants_of(columns.next()?));
+        let (expires_at, last_used): (Option<Instant>, Option<Instant>) = (columns.next()?, columns.next()?);
+        let organization = organization_row(&mut columns)?;
+        if last_used.is_none_or(|at| now - at >= LAST_USED) {
+            let used = Write::Update {
+                table: "api_keys",
+                key: vec![("organization_id", organization.id.as_uuid().into()), ("id", key.into())],
+                set: vec![("last_used_at", time(now))],
+                version: None,
+            };
+            // Whether it can be written down or not, the key opens.
+            if let Err(error) = self.write_alone(used).await {
+                tracing::warn!(%error, "could not write down that a key was used");
+            }
+        }
+        Ok(Some(KeyHolder { key: ApiKeyId::from_uuid(key), rights: Arc::new(rights), organization: Arc::new(organization), expires_at }))
+    }
+
+    /// A write that belongs to no unit of work, for whichever organization.
+    async fn write_alone(&self, write: Write) -> Result<(), PortError> {
+        let statement = match self.database.engine {
+            Engine::Postgres => one_statement(vec![write], Uuid::nil()),
+            Engine::Sqlite => {
+                let mut sql = Sql::new(Engine::Sqlite);
+                write.write(&mut sql);
+                sql.into_statement()
+            }
+        };
+        self.database.write.query_all_raw(statement).await.map(|_| ()).map_err(port)
+    }
+
+    /// Whether what is remembered of these is still so.
+    fn unchanged(&self, of: impl IntoIterator<Item = Uuid>) -> bool {
+        of.into_iter().all(|id| !self.database.changed_rights.contains_key(&id))
     }
 
     async fn execute(&self, sql: Sql) -> Result<(), PortError> {
@@ -106,13 +168,14 @@ fn organization_row(columns: &mut Columns<'_>) -> Result<OrganizationRow, PortEr
         name: columns.next()?,
         time_zone: parsed(columns.next::<String>()?, "organizations.time_zone")?,
         locale: columns.next()?,
+        status: parsed(columns.next::<String>()?, "organizations.status")?,
     })
 }
 
 #[async_trait]
 impl Directory for Accounts {
     async fn organization(&self, slug: &str) -> Result<Option<OrganizationRow>, PortError> {
-        if let Some(known) = self.organizations.get(slug) {
+        if let Some(known) = self.organizations.get(slug).filter(|known| self.unchanged([known.id.as_uuid()])) {
             return Ok(Some(known));
         }
         let mut sql = self.reader().sql();
@@ -156,7 +219,8 @@ impl Directory for Accounts {
 
     async fn principal(&self, access_hash: [u8; 32], now: Instant) -> Result<Option<Principal>, PortError> {
         let known = self.principals.get(&access_hash);
-        if let Some(known) = known.filter(|known| !self.database.changed_sessions.contains_key(&known.session)) {
+        let ids = |known: &Principal| [known.session.as_uuid(), known.membership.as_uuid(), known.organization.id.as_uuid()];
+        if let Some(known) = known.filter(|known| self.unchanged(ids(known))) {
             return Ok(Some(known).filter(|known| now < known.expires_at));
         }
         let found = self.look_up_principal(access_hash, now).await?;
@@ -174,6 +238,18 @@ impl Directory for Accounts {
         sql.push(" ORDER BY s.created_at DESC, s.id DESC LIMIT ").bind(i64::from(most));
         let rows = self.reader().rows(sql).await?;
         rows.iter().map(login_session_row).collect()
+    }
+
+    async fn key_holder(&self, key_hash: [u8; 32], now: Instant) -> Result<Option<KeyHolder>, PortError> {
+        let known = self.keys.get(&key_hash).filter(|known| self.unchanged([known.key.as_uuid(), known.organization.id.as_uuid()]));
+        if let Some(known) = known {
+            return Ok(Some(known).filter(|known| known.expires_at.is_none_or(|at| now < at)));
+        }
+        let found = self.look_up_key(key_hash, now).await?;
+        if let Some(found) = &found {
+            self.keys.insert(key_hash, found.clone());
+        }
+        Ok(found)
     }
 
     async fn session_of_refresh(&self, refresh_hash: [u8; 32]) -> Result<Option<(OrganizationId, LoginSessionId)>, PortError> {

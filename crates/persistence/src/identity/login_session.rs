@@ -17,6 +17,11 @@ impl LoginSessionRepository for Session {
         self.one(select).await?.map(session_of).transpose()
     }
 
+    async fn open_of(&self, user: UserId) -> Result<Vec<LoginSession>, PortError> {
+        let select = self.select::<login_sessions::Entity>().filter(login_sessions::Column::UserId.eq(user.as_uuid()));
+        self.all(select.filter(login_sessions::Column::EndedAt.is_null())).await?.into_iter().map(session_of).collect()
+    }
+
     async fn save(&self, session: &Changed<LoginSession>) -> Result<(), PortError> {
         let version = session.state().parts().version;
         let model = model_of(self.organization, session)?;
@@ -24,8 +29,7 @@ impl LoginSessionRepository for Session {
             self.insert::<login_sessions::Entity>(model);
         } else {
             self.update::<login_sessions::Entity>(model, version, &[]);
-            // Whoever is remembered by a token of this sign-in is looked up anew from now on.
-            self.store.database.changed_sessions.insert(session.state().parts().id, ());
+            self.rights_changed(session.state().parts().id.as_uuid());
         }
         self.note(session);
         Ok(())

@@ -1,8 +1,13 @@
 //! Identity: the repositories, and what authentication asks before an organization is known.
 
+mod api_key;
 mod directory;
+mod group;
 mod login_session;
 mod organization;
+mod queries;
+mod rights;
+mod role;
 mod second_factor;
 mod user;
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use matricula_domain::identity::{Membership, MembershipId, OrganizationId, User, UserId};
+use matricula_domain::identity::{Membership, MembershipId, OrganizationId, Role, Tally, User, UserId};
 use matricula_domain::shared::{Changed, Id};
 use matricula_entity::identity::memberships;
 use matricula_ports::PortError;
@@ -7,38 +7,55 @@ use matricula_ports::identity::UserRepository;
 use sea_orm::Value;
 use uuid::Uuid;
 
+use super::rights::{campuses_of, list};
 use crate::convert::{Columns, count, parsed, time};
 use crate::scoped::SCOPED;
 use crate::sql::{WhenTaken, Write};
 use crate::unit::Session;
 
+/// The columns of a user `u` with their membership `m`, as [`user_of`] reads them.
+pub(super) const USER: &str =
+    "u.id, u.email, u.name, u.password_hash, u.locale, u.active, u.created_at, u.updated_at, u.version, m.id, m.role, m.campus_ids, m.active";
+
+pub(super) fn user_of(columns: &mut Columns<'_>, organization: Uuid) -> Result<User, PortError> {
+    Ok(User {
+        id: UserId::from_uuid(columns.next()?),
+        email: parsed(columns.next::<String>()?, "users.email")?,
+        name: parsed(columns.next::<String>()?, "users.name")?,
+        password_hash: columns.next()?,
+        locale: columns.next()?,
+        active: columns.next()?,
+        created_at: columns.next()?,
+        updated_at: columns.next()?,
+        version: count(columns.next::<i32>()?, "users.version")?,
+        membership: Membership {
+            id: MembershipId::from_uuid(columns.next()?),
+            organization: OrganizationId::from_uuid(organization),
+            role: parsed(columns.next::<String>()?, "memberships.role")?,
+            campuses: campuses_of(columns.next()?)?,
+            active: columns.next()?,
+        },
+    })
+}
+
 #[async_trait]
 impl UserRepository for Session {
     async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
         let mut sql = self.sql();
-        sql.push("SELECT u.email, u.name, u.password_hash, u.locale, u.active, u.created_at, u.updated_at, u.version, m.id, m.role, m.active ");
         // Users are nobody's own, so it is the membership that says whether this organization may see one.
-        sql.push("FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
+        sql.push("SELECT ").push(USER).push(" FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
         sql.push(" AND m.organization_id = ").bind(self.organization).push(" AND m.user_id = ").bind(id.as_uuid());
-        let Some(row) = self.rows(sql).await?.pop() else { return Ok(None) };
-        let mut columns = Columns::of(&row);
-        Ok(Some(User {
-            id,
-            email: parsed(columns.next::<String>()?, "users.email")?,
-            name: parsed(columns.next::<String>()?, "users.name")?,
-            password_hash: columns.next()?,
-            locale: columns.next()?,
-            active: columns.next()?,
-            created_at: columns.next()?,
-            updated_at: columns.next()?,
-            version: count(columns.next::<i32>()?, "users.version")?,
-            membership: Membership {
-                id: MembershipId::from_uuid(columns.next()?),
-                organization: OrganizationId::from_uuid(self.organization),
-                role: parsed(columns.next::<String>()?, "memberships.role")?,
-                active: columns.next()?,
-            },
-        }))
+        self.rows(sql).await?.pop().map(|row| user_of(&mut Columns::of(&row), self.organization)).transpose()
+    }
+
+    async fn owners(&self) -> Result<u32, PortError> {
+        let mut sql = self.sql();
+        sql.push("SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
+        sql.push(" AND m.organization_id = ").bind(self.organization).push(" AND m.active AND u.active AND m.role = ").bind(Role::Owner.as_str());
+        match self.rows(sql).await?.pop() {
+            Some(row) => count(Columns::of(&row).next::<i64>()?, "the owners"),
+            None => Ok(0),
+        }
     }
 
     async fn save(&self, user: &Changed<User>) -> Result<(), PortError> {
@@ -62,6 +79,11 @@ impl UserRepository for Session {
         } else {
             self.write(Write::Update { table: "users", key: vec![("id", id)], set: row, version: Some(state.version - 1) });
             self.write(membership_update(self.organization, state));
+            self.rights_changed(state.membership.id.as_uuid());
+        }
+        let tally = user.fact().tally();
+        if tally != Tally::default() {
+            self.write(Write::Members { organization: self.organization, seats: tally.seats, owners: tally.owners });
         }
         self.note(user);
         Ok(())
@@ -73,7 +95,8 @@ fn membership_model(organization: Uuid, user: &User) -> memberships::Model {
         organization_id: organization,
         id: user.membership.id.as_uuid(),
         user_id: user.id.as_uuid(),
-        role: user.membership.role.as_str().to_owned(),
+        role: user.membership.role.to_string(),
+        campus_ids: list(&user.membership.campuses),
         person_id: None,
         active: user.membership.active,
         created_at: user.created_at,
@@ -84,10 +107,16 @@ fn membership_model(organization: Uuid, user: &User) -> memberships::Model {
 
 /// The membership has no version of its own to guard: the user's does.
 fn membership_update(organization: Uuid, user: &User) -> Write {
+    let membership = &user.membership;
     Write::Update {
         table: "memberships",
-        key: vec![("organization_id", organization.into()), ("id", user.membership.id.as_uuid().into())],
-        set: vec![("role", user.membership.role.as_str().into()), ("active", user.membership.active.into()), ("updated_at", time(user.updated_at))],
+        key: vec![("organization_id", organization.into()), ("id", membership.id.as_uuid().into())],
+        set: vec![
+            ("role", membership.role.as_str().into()),
+            ("campus_ids", list(&membership.campuses).into()),
+            ("active", membership.active.into()),
+            ("updated_at", time(user.updated_at)),
+        ],
         version: None,
     }
 }

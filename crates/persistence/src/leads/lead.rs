@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use matricula_domain::catalog::{CourseId, CourseRunId};
-use matricula_domain::identity::UserId;
+use matricula_domain::identity::{Reach, UserId};
 use matricula_domain::leads::{Capture, FormVersionId, Lead, LeadChange, LeadId, LeadParts, Touch};
 use matricula_domain::people::{IdentifierKind, PersonId};
 use matricula_domain::shared::{Aggregate, Changed, EmailAddress, Field, Id, PhoneNumber, RecordId};
@@ -12,9 +12,10 @@ use matricula_ports::leads::{Intake, LeadRepository};
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
-use crate::convert::{Columns, count, json, parsed, parsed_or_none};
+use super::reach::within;
+use crate::convert::{Columns, columns, count, json, parsed, parsed_or_none};
 use crate::people::{COLUMNS, identifiers_in, read_person};
-use crate::scoped::SCOPED;
+use crate::scoped::{SCOPED, models};
 use crate::unit::Session;
 
 /// The states in which there is still work in a lead, as the partial unique index has them.
@@ -67,8 +68,12 @@ impl LeadRepository for Session {
         Ok(intake)
     }
 
-    async fn find(&self, id: LeadId) -> Result<Option<Lead>, PortError> {
-        self.one(self.select::<leads::Entity>().filter(leads::Column::Id.eq(id.as_uuid()))).await?.map(lead_of).transpose()
+    async fn find(&self, id: LeadId, reach: &Reach) -> Result<Option<Lead>, PortError> {
+        let mut sql = self.sql();
+        sql.push("SELECT ").push(&columns::<leads::Entity>("l")).push(" FROM leads l WHERE ").push(SCOPED);
+        sql.push(" AND l.organization_id = ").bind(self.organization).push(" AND l.id = ").bind(id.as_uuid());
+        within(&mut sql, reach, self.organization);
+        models::<leads::Entity>(&self.rows(sql).await?)?.pop().map(lead_of).transpose()
     }
 
     async fn save(&self, lead: &Changed<Lead>) -> Result<(), PortError> {

@@ -3,3 +3,4 @@
 mod form;
 mod lead;
 mod queries;
+mod reach;

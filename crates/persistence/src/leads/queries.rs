@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use matricula_domain::identity::Reach;
 use matricula_domain::leads::{LeadId, LeadStatus};
 use matricula_domain::people::fold;
 use matricula_domain::shared::{EmailAddress, Id, PhoneNumber, Value};
@@ -8,6 +9,7 @@ use matricula_ports::leads::{LeadDetail, LeadFilter, LeadQueries, LeadRow};
 use matricula_ports::{Order, Page, PortError, Scope, Slice};
 use uuid::Uuid;
 
+use super::reach::within;
 use crate::convert::{Columns, count};
 use crate::paging::{after, order};
 use crate::people::contains;
@@ -49,12 +51,13 @@ fn lead_row(columns: &mut Columns<'_>) -> Result<LeadRow, PortError> {
 
 /// Cuts the page from an index alone, before anything is joined. Each state has its leads in order in an index of its own, so a page of
 /// several states is merged from the first leads of each.
-fn page_of(sql: &mut Sql, filter: &LeadFilter, page: &Page, organization: Uuid) -> Result<(), PortError> {
+fn page_of(sql: &mut Sql, reach: &Reach, filter: &LeadFilter, page: &Page, organization: Uuid) -> Result<(), PortError> {
     let leads = |sql: &mut Sql, status: Option<LeadStatus>| {
         sql.push("SELECT * FROM (SELECT l.* FROM leads l WHERE ").push(SCOPED).push(" AND l.organization_id = ").bind(organization);
         if let Some(status) = status {
             sql.push(" AND l.status = ").bind(status.as_str());
         }
+        within(sql, reach, organization);
         narrow(filter, sql, organization);
         after(sql, page, "l.created_at", "l.id")?;
         order(sql, page, "l.created_at", "l.id");
@@ -113,12 +116,12 @@ fn narrow(filter: &LeadFilter, sql: &mut Sql, organization: Uuid) {
 
 #[async_trait]
 impl LeadQueries for Queries {
-    async fn list(&self, scope: &Scope, filter: &LeadFilter, page: &Page) -> Result<Slice<LeadRow>, PortError> {
+    async fn list(&self, scope: &Scope, reach: &Reach, filter: &LeadFilter, page: &Page) -> Result<Slice<LeadRow>, PortError> {
         let reader = self.reader(scope);
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
         sql.push("SELECT ").push(COLUMNS).push(" FROM (");
-        page_of(&mut sql, filter, page, organization)?;
+        page_of(&mut sql, reach, filter, page, organization)?;
         sql.push(") l").push(JOINS);
         again(&mut sql, page);
         let rows = reader.rows(sql).await?;
@@ -126,15 +129,16 @@ impl LeadQueries for Queries {
         Ok(Slice::cut(items, page.limit, |last| vec![Value::Instant(last.created_at), Value::Id(last.id)]))
     }
 
-    async fn one(&self, scope: &Scope, id: LeadId) -> Result<Option<LeadDetail>, PortError> {
-        detail(self.reader(scope), scope.organization().as_uuid(), id).await
+    async fn one(&self, scope: &Scope, reach: &Reach, id: LeadId) -> Result<Option<LeadDetail>, PortError> {
+        detail(self.reader(scope), scope.organization().as_uuid(), reach, id).await
     }
 }
 
-async fn detail(reader: Reader<'_>, organization: Uuid, id: LeadId) -> Result<Option<LeadDetail>, PortError> {
+async fn detail(reader: Reader<'_>, organization: Uuid, reach: &Reach, id: LeadId) -> Result<Option<LeadDetail>, PortError> {
     let mut sql = reader.sql();
     sql.push("SELECT ").push(COLUMNS).push(", l.course_run_id, l.message, l.status_reason, l.locale, l.enrollment_id FROM leads l").push(JOINS);
     sql.push(" WHERE ").push(SCOPED).push(" AND l.organization_id = ").bind(organization).push(" AND l.id = ").bind(id.as_uuid());
+    within(&mut sql, reach, organization);
     let Some(row) = reader.rows(sql).await?.pop() else { return Ok(None) };
     let mut columns = Columns::of(&row);
     Ok(Some(LeadDetail {

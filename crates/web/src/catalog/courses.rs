@@ -151,37 +151,42 @@ pub(super) async fn list(call: May<ReadCatalog>, query: Query<CoursesQuery>, req
     let query = query.0;
     let page = page(query.limit, query.cursor.clone(), query.sort);
     let found = call.api.catalog_queries.courses(call.who.scope(), &query.into(), &page).await?;
-    Ok(Answer::list(&request, &Listed::of(found.map(|course| CourseView::from(&course)))))
+    Ok(Answer::list(&request, &Listed::of(found.map(|course| CourseView::from(&course)))).open_to(call.who.grants(), "course"))
 }
 
 pub(super) async fn draft(call: May<ManageCatalog>, body: Body<CourseDetails>) -> Answered {
     let answer = |course: &Course| Answer::created(&CourseView::from(course), format!("/api/v1/courses/{}", course.id())).etag(course.version());
-    call.once(body.fingerprint, answer, async |who| call.api.catalog.draft_course(who, &body).await).await
+    let drafted = call.once(body.fingerprint, answer, async |who| call.api.catalog.draft_course(who, &body).await).await?;
+    Ok(drafted.open_to(call.who.grants(), "course"))
 }
 
 pub(super) async fn get(call: May<ReadCatalog>) -> Answered {
     let id: CourseId = path_field(&call.request, "id")?;
     let course = call.api.catalog_queries.course(call.who.scope(), id).await?.ok_or_else(ApiError::not_found)?;
-    Ok(answer(&course))
+    Ok(answer(&course).open_to(call.who.grants(), "course"))
 }
 
 pub(super) async fn change(call: May<ManageCatalog>, body: Raw) -> Answered {
     let id: CourseId = path_field(&call.request, "id")?;
     let expected = call.expected()?;
-    Ok(answer(&call.api.catalog.change_course(&call.who, id, &body.value, expected).await?))
+    let course = call.api.catalog.change_course(&call.who, id, &body.value, expected).await?;
+    Ok(answer(&course).open_to(call.who.grants(), "course"))
 }
 
 pub(super) async fn transition(call: May<ManageCatalog>, body: Body<Move>) -> Answered {
     let id: CourseId = path_field(&call.request, "id")?;
-    call.once(body.fingerprint, answer, async |who| call.api.catalog.move_course(who, id, body.to).await).await
+    let moved = call.once(body.fingerprint, answer, async |who| call.api.catalog.move_course(who, id, body.to).await).await?;
+    Ok(moved.open_to(call.who.grants(), "course"))
 }
 
 pub(super) async fn archive(call: May<ManageCatalog>) -> Answered {
     let id: CourseId = path_field(&call.request, "id")?;
-    Ok(answer(&call.api.catalog.archive_course(&call.who, id).await?))
+    let course = call.api.catalog.archive_course(&call.who, id).await?;
+    Ok(answer(&course).open_to(call.who.grants(), "course"))
 }
 
 pub(super) async fn restore(call: May<ManageCatalog>) -> Answered {
     let id: CourseId = path_field(&call.request, "id")?;
-    Ok(answer(&call.api.catalog.restore_course(&call.who, id).await?))
+    let course = call.api.catalog.restore_course(&call.who, id).await?;
+    Ok(answer(&course).open_to(call.who.grants(), "course"))
 }

@@ -5,7 +5,7 @@ mod public;
 mod runs;
 
 use actix_web::http::StatusCode;
-use matricula_application::access::{ManageCatalog, ReadCatalog};
+use matricula_application::access::{Denied, ManageCatalog, ReadCatalog};
 use matricula_application::catalog::CatalogError;
 use matricula_domain::catalog::{CourseDetails, CourseError, CourseRunError, RunPlan};
 use matricula_domain::shared::{Fault, Form};
@@ -100,6 +100,7 @@ impl Coded for CatalogError {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::AlreadySo => (StatusCode::CONFLICT, "ALREADY_SO"),
+            Self::Denied(_) => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
             Self::Course(CourseError::NotReady(_)) => (StatusCode::CONFLICT, "COURSE_NOT_READY"),
             Self::Course(CourseError::InvalidTransition { .. }) | Self::CourseRun(CourseRunError::InvalidTransition { .. }) => {
                 (StatusCode::CONFLICT, "INVALID_TRANSITION")
@@ -122,6 +123,7 @@ impl Coded for CatalogError {
     }
     fn hints(&self) -> Map<String, Json> {
         match self {
+            Self::Denied(Denied(permission)) => Map::from_iter([("permission".to_owned(), permission.as_str().into())]),
             Self::Course(CourseError::InvalidTransition { possible, .. }) | Self::CourseRun(CourseRunError::InvalidTransition { possible, .. }) => {
                 crate::error::possible(possible)
             }

@@ -192,13 +192,13 @@ async fn hold(call: May<ManageEnrollments>, body: Body<NewHold>) -> Answered {
 async fn list(call: May<ReadEnrollments>, query: Query<EnrollmentsQuery>, request: HttpRequest) -> Answered {
     let query = query.0;
     let filter = EnrollmentFilter { run: query.course_run_id, person: query.person_id, status: query.status };
-    let found = call.api.enrollment_queries.list(call.who.scope(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
+    let found = call.api.enrollment_queries.list(call.who.scope(), &call.who.reach(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
     Ok(Answer::list(&request, &Listed::of(found.map(|row| EnrollmentView::of(&row.enrollment, row.waitlist_position)))))
 }
 
 async fn get(call: May<ReadEnrollments>) -> Answered {
     let id: EnrollmentId = path_field(&call.request, "id")?;
-    let row = call.api.enrollment_queries.one(call.who.scope(), id).await?.ok_or_else(ApiError::not_found)?;
+    let row = call.api.enrollment_queries.one(call.who.scope(), &call.who.reach(), id).await?.ok_or_else(ApiError::not_found)?;
     Ok(Answer::ok(&EnrollmentView::of(&row.enrollment, row.waitlist_position)).etag(row.enrollment.parts().version))
 }
 

@@ -1,8 +1,14 @@
-//! Signing in, refreshing, signing out; who am I.
+//! Signing in, refreshing, signing out; who am I; who works here and what they may do.
+
+mod api_keys;
+mod groups;
+mod organization;
+mod roles;
+mod users;
 
 use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
-use matricula_application::identity::{Credentials, Door, IdentityError, Tokens};
+use matricula_application::identity::{AdministrationError, Credentials, Door, IdentityError, Tokens};
 use matricula_domain::identity::{Password, SecondFactorError};
 use matricula_domain::shared::{Fault, Id as _, Line};
 use matricula_ports::PortError;
@@ -17,6 +23,10 @@ use crate::input::{Body, path_field};
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
+    [doors(), organization::routes(), users::routes(), groups::routes(), roles::routes(), api_keys::routes()].into_iter().flatten().collect()
+}
+
+fn doors() -> Vec<Route> {
     vec![
         Route::post("/auth/login", "login", "identity", login).says("Signs in.").takes::<Credentials>().gives::<TokensView>(200),
         Route::post("/auth/refresh", "refresh", "identity", refresh)
@@ -160,10 +170,11 @@ struct MeView {
     user: MeUser,
     /// The organization of this sign-in.
     organization: MeOrganization,
-    /// The role there.
-    role: &'static str,
-    /// What the role may do.
-    permissions: Vec<&'static str>,
+    /// The role of the membership: a built-in one, or one of the organization's own.
+    role: String,
+    /// What they may do, through that role and those of their groups: permissions, with `_campus`, `_team` or `_own` behind those that do
+    /// not reach everything.
+    permissions: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -228,8 +239,8 @@ async fn me(call: SignedIn) -> Answered {
             time_zone: organization.time_zone.name().to_owned(),
             locale: organization.locale.clone(),
         },
-        role: principal.role.as_str(),
-        permissions: principal.role.permissions().iter().map(|permission| permission.as_str()).collect(),
+        role: principal.role.to_string(),
+        permissions: call.caller.access().grants().words().iter().map(ToString::to_string).collect(),
     }))
 }
 
@@ -290,6 +301,31 @@ async fn remove_second_factor(call: SignedIn, body: Body<PasswordAndCode>) -> An
     let removed = identity.remove_second_factor(&call.caller, &body.password, body.totp_code.as_str(), &door).await;
     removed.map_err(|error| refusal(&call.basics, error))?;
     Ok(Answer::nothing())
+}
+
+impl Coded for AdministrationError {
+    fn coded(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::AlreadySo => (StatusCode::CONFLICT, "ALREADY_SO"),
+            Self::ExceedsMaker => (StatusCode::FORBIDDEN, "EXCEEDS_MAKER"),
+            Self::LastOwner => (StatusCode::CONFLICT, "LAST_OWNER"),
+            Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
+            Self::Port(error) => error.coded(),
+        }
+    }
+    fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Invalid(faults) => &faults.0,
+            _ => &[],
+        }
+    }
+    fn port(&self) -> Option<&PortError> {
+        match self {
+            Self::Port(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl Coded for IdentityError {

@@ -96,13 +96,13 @@ pub(super) async fn list(call: May<ReadLeads>, query: Query<LeadsQuery>, request
         q: query.q.map(|q| q.to_string()),
         created_after: query.created_after,
     };
-    let found = call.api.lead_queries.list(call.who.scope(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
+    let found = call.api.lead_queries.list(call.who.scope(), &call.who.reach(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
     Ok(Answer::list(&request, &Listed::of(found.map(LeadView::from))))
 }
 
 pub(super) async fn get(call: May<ReadLeads>) -> Answered {
     let id: LeadId = path_field(&call.request, "id")?;
-    let found = call.api.lead_queries.one(call.who.scope(), id).await?.ok_or_else(ApiError::not_found)?;
+    let found = call.api.lead_queries.one(call.who.scope(), &call.who.reach(), id).await?.ok_or_else(ApiError::not_found)?;
     let version = found.row.version;
     Ok(Answer::ok(&LeadDetailView::from(found)).etag(version))
 }

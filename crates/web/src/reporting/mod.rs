@@ -151,7 +151,7 @@ async fn popular(call: May<ReadReports>, query: Query<MostQuery>) -> Answered {
 }
 
 async fn upcoming(call: May<ReadReports>, query: Query<UpcomingQuery>) -> Answered {
-    let today = call.who.principal().organization.time_zone.date_of(call.api.world.clock.now());
+    let today = call.who.organization().time_zone.date_of(call.api.world.clock.now());
     let rows = call.api.reports.upcoming_runs(call.who.scope(), query.0.from.unwrap_or(today), most(query.0.limit, 50)).await?;
     let views = rows.into_iter().map(|row| UpcomingRunView {
         course_run_id: row.run,

@@ -13,7 +13,7 @@ use matricula_application::records::Records;
 use matricula_application::{Circumstances, Expected};
 use matricula_domain::catalog::{Campus, CourseDetails, CourseId, CourseRunId, CourseStatus, Cycle, RunPlan};
 use matricula_domain::enrollment::EnrollmentId;
-use matricula_domain::identity::{NewUser, Organization, OrganizationDetails, Role, UserId};
+use matricula_domain::identity::{NewUser, Organization, OrganizationDetails, Post, Rights, Role, UserId};
 use matricula_domain::leads::{Capture, LeadId, NewFormVersion};
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{PersonDetails, PersonId};
@@ -120,8 +120,9 @@ impl<'y> Teller<'y> {
                 email: user.email.as_str().to_owned(),
                 name: user.name.to_string(),
                 membership: user.membership.id,
-                role: *role,
-                organization: teller.organization.clone(),
+                role: (*role).into(),
+                rights: Arc::new(Rights::of_role(*role, Post { user: Some(user.id), ..Post::default() })),
+                organization: Arc::new(teller.organization.clone()),
                 expires_at: Instant::MAX_UTC,
             };
             teller.staff.insert(*role, Arc::new(principal));
@@ -302,6 +303,7 @@ fn row(organization: &Organization) -> OrganizationRow {
         name: details.name.to_string(),
         time_zone: details.time_zone,
         locale: details.locale.to_string(),
+        status: organization.status,
     }
 }
 

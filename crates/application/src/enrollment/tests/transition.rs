@@ -14,7 +14,7 @@ use crate::testing::{Seen, allowed, enrollment, id, now, run};
 /// Repositories that know this enrollment, under the id 41.
 fn knowing(enrollment: Option<Enrollment>) -> MockRepositories {
     let mut repositories = MockRepositories::default();
-    repositories.enrollments.expect_find().withf(|asked| *asked == id::<EnrollmentId>(41)).returning(move |_| Ok(enrollment.clone()));
+    repositories.enrollments.expect_find().withf(|asked, _| *asked == id::<EnrollmentId>(41)).returning(move |_, _| Ok(enrollment.clone()));
     repositories
 }
 
@@ -124,8 +124,8 @@ async fn an_enrollment_that_is_not_there_does_not_move() {
 #[tokio::test]
 async fn who_was_dropped_by_somebody_else_meanwhile_frees_no_second_seat() {
     let mut repositories = with_run(MockRepositories::default(), Some(run(1, 0)), 0);
-    repositories.enrollments.expect_find().times(1).returning(|_| Ok(Some(enrollment(41, EnrollmentStatus::Active))));
-    repositories.enrollments.expect_find().times(1).returning(|_| Ok(Some(enrollment(41, EnrollmentStatus::Dropped))));
+    repositories.enrollments.expect_find().times(1).returning(|_, _| Ok(Some(enrollment(41, EnrollmentStatus::Active))));
+    repositories.enrollments.expect_find().times(1).returning(|_, _| Ok(Some(enrollment(41, EnrollmentStatus::Dropped))));
     let (repositories, _) = saving(repositories, 1);
     let (transactions, enrollments) = over(repositories);
     let transactions = transactions.refusing(PortError::Stale);

@@ -36,7 +36,7 @@ async fn somebody_is_let_in_with_the_hash_of_their_password() {
     let (transactions, identity) = hashing(repositories);
     let user = identity.admit(id(900), &new_user()).await.unwrap();
     assert_eq!((user.email.as_str(), user.password_hash.as_deref(), user.active), ("asesora@example.es", Some("$argon2id$fresh"), true));
-    assert_eq!((user.membership.organization, user.membership.role, user.membership.active), (id(900), Role::Adviser, true));
+    assert_eq!((user.membership.organization, user.membership.role.built_in(), user.membership.active), (id(900), Some(Role::Adviser), true));
     assert_eq!((saved.verbs(), saved.one().state(), transactions.commits()), (vec!["admitted"], &user, 1));
 }
 

@@ -14,7 +14,7 @@ use crate::testing::{CLOSED, Seen, allowed, day, enrollment, id, lead, map, now,
 /// Repositories that know this lead, under the id 10.
 fn knowing(lead: Option<Lead>) -> MockRepositories {
     let mut repositories = MockRepositories::default();
-    repositories.leads.expect_find().withf(|asked| *asked == id::<LeadId>(10)).returning(move |_| Ok(lead.clone()));
+    repositories.leads.expect_find().withf(|asked, _| *asked == id::<LeadId>(10)).returning(move |_, _| Ok(lead.clone()));
     repositories
 }
 
@@ -62,8 +62,8 @@ mod transition {
     #[tokio::test]
     async fn somebody_else_s_move_is_looked_at_before_ours_is_tried_again() {
         let mut repositories = MockRepositories::default();
-        repositories.leads.expect_find().times(1).returning(|_| Ok(Some(lead(LeadStatus::New))));
-        repositories.leads.expect_find().times(1).returning(|_| Ok(Some(lead(LeadStatus::Contacted))));
+        repositories.leads.expect_find().times(1).returning(|_, _| Ok(Some(lead(LeadStatus::New))));
+        repositories.leads.expect_find().times(1).returning(|_, _| Ok(Some(lead(LeadStatus::Contacted))));
         repositories.leads.expect_save().times(1).returning(|_| Ok(()));
         let (transactions, leads) = over(repositories);
         let transactions = transactions.refusing(PortError::Stale);
