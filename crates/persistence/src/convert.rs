@@ -2,7 +2,7 @@
 
 use matricula_domain::shared::{Fault, Field, Instant, Value};
 use matricula_ports::PortError;
-use sea_orm::{EntityTrait, IdenStatic, Iterable, QueryResult};
+use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use crate::error::port;

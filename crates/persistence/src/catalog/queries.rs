@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::course::{course_of, select_courses};
 use super::course_run::run_of;
-use crate::convert::{columns, count};
+use crate::convert::count;
 use crate::error::port;
 use crate::paging::{after, columns, order, order_again};
 use crate::scoped::{Queries, SCOPED};

@@ -7,7 +7,8 @@ use matricula_ports::identity::OrganizationRepository;
 use sea_orm::Value;
 use uuid::Uuid;
 
-use crate::convert::{columns, count, json, parsed, parsed_or_none, time, value};
+use crate::convert::{count, json, parsed, parsed_or_none, time, value};
+use crate::paging::columns;
 use crate::scoped::{SCOPED, models};
 use crate::sql::{Sql, WhenTaken, Write};
 use crate::unit::Session;

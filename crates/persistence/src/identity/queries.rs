@@ -13,8 +13,8 @@ use super::organization::{organization_of, select_organization};
 use super::rights::{Gathered, RIGHTS, join_rights};
 use super::role::role_of;
 use super::user::{USER, user_of};
-use crate::convert::{Columns, columns};
-use crate::people::{after, order};
+use crate::convert::Columns;
+use crate::paging::{after, columns, order};
 use crate::scoped::{OrganizationOwned, Queries, SCOPED, models, prepare_select};
 
 impl Queries {

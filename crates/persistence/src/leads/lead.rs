@@ -13,7 +13,8 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::reach::within;
-use crate::convert::{Columns, columns, count, json, parsed, parsed_or_none};
+use crate::convert::{Columns, count, json, parsed, parsed_or_none};
+use crate::paging::columns;
 use crate::people::{COLUMNS, identifiers_in, read_person};
 use crate::scoped::{SCOPED, models};
 use crate::unit::Session;
