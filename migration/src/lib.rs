@@ -15,6 +15,7 @@ mod m20261121_000006_enrollment;
 mod m20261121_000007_leads;
 mod m20261121_000008_audit;
 mod m20261121_000009_notifications;
+mod m20261121_000011_one_time_links;
 mod m20261121_000012_second_factors;
 
 pub use key_store::KeyStoreMigrator;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             m20261121_000007_leads
             m20261121_000008_audit
             m20261121_000009_notifications
+            m20261121_000011_one_time_links
             m20261121_000012_second_factors
         ]
     }

@@ -125,7 +125,7 @@ async fn what_goes_up_comes_down_and_goes_up_again() -> Result<(), DbErr> {
     on_each("way_back", async |db| {
         Migrator::up(&db.0, None).await?;
         let all = db.tables().await?;
-        assert_eq!(all.len(), 34);
+        assert_eq!(all.len(), 36);
         Migrator::down(&db.0, None).await?;
         assert_eq!(db.tables().await?, BTreeSet::from(["seaql_migrations".to_owned()]));
         if db.is_pg() {
@@ -194,7 +194,7 @@ async fn the_entities_are_the_tables() -> Result<(), DbErr> {
         let mut tables = db.columns().await?;
         tables.retain(|(table, column, ..)| !records.contains(&table.as_str()) && column != "xact");
         let entities = columns_of! { db.is_pg();
-            identity: organizations users memberships login_sessions login_throttles;
+            identity: organizations users memberships login_sessions login_throttles one_time_links second_factors;
             people: people person_identifiers;
             catalog: courses course_campuses course_runs;
             leads: forms form_versions leads lead_touches;
@@ -300,7 +300,7 @@ async fn the_owner_of_the_tables_sees_one_organization_at_a_time() -> Result<(),
 
         let unlocked = "DO $$ BEGIN ASSERT (SELECT array_agg(c.relname::text ORDER BY c.relname) FROM pg_class c
             WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND NOT (c.relrowsecurity AND c.relforcerowsecurity))
-            = ARRAY['feed_cursors', 'jobs', 'leases', 'login_throttles', 'seaql_migrations', 'users']; END $$";
+            = ARRAY['feed_cursors', 'jobs', 'leases', 'login_throttles', 'seaql_migrations', 'second_factors', 'users']; END $$";
         db.run(Who::Nobody, unlocked).await.map(|_| ())
     })
     .await

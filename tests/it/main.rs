@@ -4,3 +4,4 @@
 
 mod contract;
 mod http;
+mod mail;

@@ -18,6 +18,7 @@ pub mod program;
 mod raw;
 mod scratch;
 mod server;
+pub mod sink;
 pub mod speak;
 
 /// A figure that the environment can raise.

@@ -30,7 +30,7 @@ macro_rules! rights {
 }
 rights! {
     ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads, AssignLeads, ManageForms,
-    ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers,
+    ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers, InviteUsers,
 }
 
 /// Somebody who signed in.

@@ -72,6 +72,7 @@ pub(crate) fn known(name: &str) -> &'static str {
         "campuses",
         "campaigns",
         "login_sessions",
+        "one_time_links",
     ];
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("unique")
 }

@@ -645,6 +645,7 @@ every_repository! {
     users: matricula_ports::identity::UserRepository,
     login_sessions: matricula_ports::identity::LoginSessionRepository,
     second_factors: matricula_ports::identity::SecondFactorRepository,
+    links: matricula_ports::identity::LinkRepository,
     people: matricula_ports::people::PersonRepository,
     courses: matricula_ports::catalog::CourseRepository,
     course_runs: matricula_ports::catalog::CourseRunRepository,

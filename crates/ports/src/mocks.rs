@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use crate::catalog::{CourseRepository, CourseRunRepository, MockCourseRepository, MockCourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, MockEnrollmentRepository, MockSeatHoldRepository, SeatHoldRepository};
 use crate::identity::{
-    LoginSessionRepository, MockLoginSessionRepository, MockOrganizationRepository, MockSecondFactorRepository, MockUserRepository,
-    OrganizationRepository, SecondFactorRepository, UserRepository,
+    LinkRepository, LoginSessionRepository, MockLinkRepository, MockLoginSessionRepository, MockOrganizationRepository, MockSecondFactorRepository,
+    MockUserRepository, OrganizationRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadRepository};
 use crate::notifications::{JobRepository, MockJobRepository};
@@ -56,6 +56,8 @@ repositories! {
     login_sessions: MockLoginSessionRepository as LoginSessionRepository,
     /// Second factors.
     second_factors: MockSecondFactorRepository as SecondFactorRepository,
+    /// Links.
+    links: MockLinkRepository as LinkRepository,
     /// People.
     people: MockPersonRepository as PersonRepository,
     /// Courses.

@@ -5,14 +5,14 @@ use matricula_application::World;
 use matricula_application::access::Watch;
 use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::Enrollments;
-use matricula_application::identity::Identity;
+use matricula_application::identity::{Identity, Links};
 use matricula_application::leads::Leads;
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
 use matricula_ports::audit::{AuditChain, AuditQueries};
 use matricula_ports::catalog::CatalogQueries;
 use matricula_ports::enrollment::EnrollmentQueries;
-use matricula_ports::identity::Directory;
+use matricula_ports::identity::{Directory, LinkQueries};
 use matricula_ports::leads::LeadQueries;
 use matricula_ports::notifications::Answers;
 use matricula_ports::people::PeopleQueries;
@@ -29,6 +29,8 @@ pub struct Api {
     pub world: World,
     /// Signing in and out.
     pub identity: Identity,
+    /// Links that open once.
+    pub links: Links,
     /// Leads.
     pub leads: Leads,
     /// Courses and runs.
@@ -45,6 +47,8 @@ pub struct Api {
     pub answers: Arc<dyn Answers>,
     /// Denials.
     pub watch: Watch,
+    /// Reads of links.
+    pub link_queries: Arc<dyn LinkQueries>,
     /// Reads of leads.
     pub lead_queries: Arc<dyn LeadQueries>,
     /// Reads of the catalog.

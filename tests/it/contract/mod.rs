@@ -11,6 +11,7 @@ mod identity;
 mod isolation;
 mod jobs;
 mod leads;
+mod links;
 mod outbox;
 mod paging;
 mod people;

@@ -13,10 +13,10 @@ macro_rules! allowed {
     ($caller:expr; $($right:ident),+ $(,)?) => {[$((<$right as Right>::PERMISSION, $caller.allow::<$right>().map(|_| ()))),+]};
 }
 
-fn asked(caller: &Caller) -> [(Permission, Result<(), Denied>); 19] {
+fn asked(caller: &Caller) -> [(Permission, Result<(), Denied>); 20] {
     allowed![
         caller; ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads, AssignLeads,
-        ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers,
+        ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers, InviteUsers,
     ]
 }
 

@@ -3,6 +3,7 @@
 mod admit;
 mod error;
 mod found;
+mod links;
 mod login_sessions;
 mod quality;
 mod refresh;
@@ -15,6 +16,7 @@ mod tokens;
 mod tests;
 
 pub use error::IdentityError;
+pub use links::{Acceptance, EmailChange, Invitation, Links, NewPassword, PasswordChange, PasswordResetRequest, SetUp, link_token};
 pub use login_sessions::MOST_LOGIN_SESSIONS;
 pub use second_factor::{RecoveryCodes, SecondFactorSetup};
 pub use sign_in::{Credentials, Door};

@@ -8,6 +8,7 @@ use matricula_ports::mocks::{MockRepositories, MockTransactions};
 use super::*;
 use crate::testing::world;
 
+mod links;
 mod members;
 mod session;
 mod sign_in;

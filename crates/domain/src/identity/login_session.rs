@@ -19,6 +19,8 @@ crate::choice! {
         Reused = "reused",
         /// Its owner ended it from elsewhere.
         Revoked = "revoked",
+        /// The password was changed, or an address was taken back: whoever signed in before may be somebody else.
+        CredentialsChanged = "credentials_changed",
     }
 }
 

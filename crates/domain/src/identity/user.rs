@@ -126,6 +126,70 @@ impl User {
         };
         Changed::created(user, UserFact::Admitted, now)
     }
+
+    /// Whether they may sign in and work here.
+    pub fn works_here(&self) -> bool {
+        self.active && self.membership.active
+    }
+
+    /// They sign in with another password from now on.
+    pub fn change_password(&self, password_hash: String, now: Instant) -> Changed<Self> {
+        self.changed(UserFact::PasswordChanged, now, |after| after.password_hash = Some(password_hash))
+    }
+
+    /// They sign in with another address from now on.
+    pub fn change_email(&self, email: EmailAddress, now: Instant) -> Changed<Self> {
+        self.changed(UserFact::EmailChanged, now, |after| after.email = email)
+    }
+
+    /// They work here again, with a role.
+    pub fn rejoin(&self, role: Role, now: Instant) -> Changed<Self> {
+        self.changed(UserFact::Rejoined, now, |after| {
+            after.membership.role = role;
+            after.membership.active = true;
+        })
+    }
+
+    fn changed(&self, fact: UserFact, now: Instant, change: impl FnOnce(&mut Self)) -> Changed<Self> {
+        let mut after = self.clone();
+        change(&mut after);
+        after.updated_at = now;
+        Changed::of(self, after, fact, now)
+    }
+}
+
+/// Somebody who signs in with an address, as an organization finds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// They work here, or did.
+    Member(User),
+    /// They work for others alone.
+    Stranger(Stranger),
+}
+
+/// A user who has no membership here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stranger(User);
+
+impl Stranger {
+    /// A user as a repository found them; the membership is the one that they get if they join, and does not hold yet.
+    pub fn new(mut user: User) -> Self {
+        user.membership.active = false;
+        Self(user)
+    }
+
+    /// Whether they may sign in at all.
+    pub fn is_active(&self) -> bool {
+        self.0.active
+    }
+
+    /// They work here from now on, with a role.
+    pub fn join(&self, role: Role, now: Instant) -> Changed<User> {
+        self.0.changed(UserFact::Joined, now, |after| {
+            after.membership.role = role;
+            after.membership.active = true;
+        })
+    }
 }
 
 impl Aggregate for User {
@@ -151,6 +215,7 @@ impl Aggregate for User {
             ("name".to_owned(), self.name.value()),
             ("active".to_owned(), Value::Bool(self.active)),
             ("role".to_owned(), self.membership.role.as_str().into()),
+            ("member".to_owned(), Value::Bool(self.membership.active)),
         ]
     }
 }
@@ -162,6 +227,14 @@ pub enum UserFact {
     Admitted,
     /// Their password is kept under a newer hash.
     PasswordRehashed,
+    /// A user of other organizations works here too.
+    Joined,
+    /// Somebody who did not work here any more does again.
+    Rejoined,
+    /// They have another password.
+    PasswordChanged,
+    /// They sign in with another address.
+    EmailChanged,
 }
 
 impl Fact for UserFact {
@@ -169,6 +242,55 @@ impl Fact for UserFact {
         match self {
             Self::Admitted => "admitted",
             Self::PasswordRehashed => "password_rehashed",
+            Self::Joined => "joined",
+            Self::Rejoined => "rejoined",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    fn user() -> User {
+        let id = Uuid::from_u128;
+        let new = NewUser {
+            email: EmailAddress::parse("ana@example.es").unwrap(),
+            name: Line::parse("Ana").unwrap(),
+            password: Password("contraseña".to_owned()),
+            role: Role::Adviser,
+        };
+        let ids = (UserId::from_uuid(id(1)), MembershipId::from_uuid(id(2)), OrganizationId::from_uuid(id(3)));
+        User::admit(ids.0, ids.1, ids.2, &new, "$hash".to_owned(), at("2026-03-01T10:00:00Z")).into_state()
+    }
+
+    fn told(changed: &Changed<User>) -> (&'static str, Vec<&str>, u32) {
+        (changed.fact().verb(), changed.changes().iter().map(|change| change.field.as_str()).collect(), changed.state().version)
+    }
+
+    #[test]
+    fn what_changes_of_a_user_is_told_and_never_the_password() {
+        let (user, now) = (user(), at("2026-03-02T10:00:00Z"));
+        assert_eq!(told(&user.change_password("$other".to_owned(), now)), ("password_changed", vec![], 2));
+        assert_eq!(told(&user.change_email(EmailAddress::parse("eva@example.es").unwrap(), now)), ("email_changed", vec!["email"], 2));
+        assert!(user.fields().iter().all(|(_, value)| *value != Value::from("$hash")));
+    }
+
+    #[test]
+    fn who_joins_works_here_with_the_role_that_they_were_given() {
+        let now = at("2026-03-02T10:00:00Z");
+        let joined = Stranger::new(user()).join(Role::Viewer, now);
+        assert_eq!(told(&joined), ("joined", vec!["role", "member"], 2));
+        assert_eq!((joined.state().works_here(), joined.state().membership.role, joined.state().updated_at), (true, Role::Viewer, now));
+        let mut left = user();
+        left.membership.active = false;
+        assert!(!left.works_here());
+        assert_eq!(told(&left.rejoin(Role::Adviser, now)), ("rejoined", vec!["member"], 2));
     }
 }

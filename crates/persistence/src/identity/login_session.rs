@@ -17,6 +17,14 @@ impl LoginSessionRepository for Session {
         self.one(select).await?.map(session_of).transpose()
     }
 
+    async fn open_of(&self, user: UserId) -> Result<Vec<LoginSession>, PortError> {
+        let select = self
+            .select::<login_sessions::Entity>()
+            .filter(login_sessions::Column::UserId.eq(user.as_uuid()))
+            .filter(login_sessions::Column::EndedAt.is_null());
+        self.all(select).await?.into_iter().map(session_of).collect()
+    }
+
     async fn save(&self, session: &Changed<LoginSession>) -> Result<(), PortError> {
         let version = session.state().parts().version;
         let model = model_of(self.organization, session)?;

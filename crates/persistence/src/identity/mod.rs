@@ -2,6 +2,7 @@
 
 mod directory;
 mod login_session;
+mod one_time_link;
 mod organization;
 mod second_factor;
 mod user;

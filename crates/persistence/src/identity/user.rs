@@ -1,6 +1,6 @@
 use async_trait::async_trait;
-use matricula_domain::identity::{Membership, MembershipId, OrganizationId, User, UserId};
-use matricula_domain::shared::{Changed, Id};
+use matricula_domain::identity::{Known, Membership, MembershipId, OrganizationId, Role, Stranger, User, UserFact, UserId};
+use matricula_domain::shared::{Changed, EmailAddress, Id};
 use matricula_entity::identity::memberships;
 use matricula_ports::PortError;
 use matricula_ports::identity::UserRepository;
@@ -16,28 +16,31 @@ use crate::unit::Session;
 impl UserRepository for Session {
     async fn find(&self, id: UserId) -> Result<Option<User>, PortError> {
         let mut sql = self.sql();
-        sql.push("SELECT u.email, u.name, u.password_hash, u.locale, u.active, u.created_at, u.updated_at, u.version, m.id, m.role, m.active ");
+        sql.push("SELECT m.id, m.role, m.active, ").push(USER);
         // Users are nobody's own, so it is the membership that says whether this organization may see one.
-        sql.push("FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
+        sql.push(" FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
         sql.push(" AND m.organization_id = ").bind(self.organization).push(" AND m.user_id = ").bind(id.as_uuid());
         let Some(row) = self.rows(sql).await?.pop() else { return Ok(None) };
         let mut columns = Columns::of(&row);
-        Ok(Some(User {
-            id,
-            email: parsed(columns.next::<String>()?, "users.email")?,
-            name: parsed(columns.next::<String>()?, "users.name")?,
-            password_hash: columns.next()?,
-            locale: columns.next()?,
+        let membership = Membership {
+            id: MembershipId::from_uuid(columns.next()?),
+            organization: OrganizationId::from_uuid(self.organization),
+            role: parsed(columns.next::<String>()?, "memberships.role")?,
             active: columns.next()?,
-            created_at: columns.next()?,
-            updated_at: columns.next()?,
-            version: count(columns.next::<i32>()?, "users.version")?,
-            membership: Membership {
-                id: MembershipId::from_uuid(columns.next()?),
-                organization: OrganizationId::from_uuid(self.organization),
-                role: parsed(columns.next::<String>()?, "memberships.role")?,
-                active: columns.next()?,
-            },
+        };
+        user_of(&mut columns, membership).map(Some)
+    }
+
+    async fn find_by_email(&self, email: &EmailAddress, fresh: MembershipId) -> Result<Option<Known>, PortError> {
+        let mut sql = self.sql();
+        // An address is one user's in the whole installation; whoever invites one has to know whose it is, and learns nothing else.
+        sql.push("SELECT ").push(USER).push(" FROM users u WHERE ").push(SCOPED).push(" AND u.email = ").bind(email.as_str());
+        let Some(row) = self.rows(sql).await?.pop() else { return Ok(None) };
+        let membership = Membership { id: fresh, organization: OrganizationId::from_uuid(self.organization), role: Role::Viewer, active: false };
+        let stranger = user_of(&mut Columns::of(&row), membership)?;
+        Ok(Some(match UserRepository::find(self, stranger.id).await? {
+            Some(member) => Known::Member(member),
+            None => Known::Stranger(Stranger::new(stranger)),
         }))
     }
 
@@ -61,11 +64,33 @@ impl UserRepository for Session {
             self.insert::<memberships::Entity>(membership_model(self.organization, state));
         } else {
             self.write(Write::Update { table: "users", key: vec![("id", id)], set: row, version: Some(state.version - 1) });
-            self.write(membership_update(self.organization, state));
+            if *user.fact() == UserFact::Joined {
+                self.insert::<memberships::Entity>(membership_model(self.organization, state));
+            } else {
+                self.write(membership_update(self.organization, state));
+            }
         }
         self.note(user);
         Ok(())
     }
+}
+
+/// The columns of a user `u`, as [`user_of`] reads them.
+const USER: &str = "u.id, u.email, u.name, u.password_hash, u.locale, u.active, u.created_at, u.updated_at, u.version";
+
+fn user_of(columns: &mut Columns<'_>, membership: Membership) -> Result<User, PortError> {
+    Ok(User {
+        id: UserId::from_uuid(columns.next()?),
+        email: parsed(columns.next::<String>()?, "users.email")?,
+        name: parsed(columns.next::<String>()?, "users.name")?,
+        password_hash: columns.next()?,
+        locale: columns.next()?,
+        active: columns.next()?,
+        created_at: columns.next()?,
+        updated_at: columns.next()?,
+        version: count(columns.next::<i32>()?, "users.version")?,
+        membership,
+    })
 }
 
 fn membership_model(organization: Uuid, user: &User) -> memberships::Model {
@@ -76,7 +101,7 @@ fn membership_model(organization: Uuid, user: &User) -> memberships::Model {
         role: user.membership.role.as_str().to_owned(),
         person_id: None,
         active: user.membership.active,
-        created_at: user.created_at,
+        created_at: user.updated_at,
         updated_at: user.updated_at,
         version: 1,
     }
