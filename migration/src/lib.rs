@@ -16,6 +16,7 @@ mod m20261121_000007_leads;
 mod m20261121_000008_audit;
 mod m20261121_000009_notifications;
 mod m20261121_000010_access;
+mod m20261121_000011_one_time_links;
 mod m20261121_000012_second_factors;
 
 pub use key_store::KeyStoreMigrator;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             m20261121_000008_audit
             m20261121_000009_notifications
             m20261121_000010_access
+            m20261121_000011_one_time_links
             m20261121_000012_second_factors
         ]
     }

@@ -18,6 +18,7 @@ pub mod program;
 mod raw;
 mod scratch;
 mod server;
+pub mod sink;
 pub mod speak;
 
 /// The address of a new database on `PostgreSQL`, with all tables and nothing in them; `None` where it is not installed.

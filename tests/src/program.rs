@@ -16,15 +16,19 @@ use matricula_app::settings::Settings;
 use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, OrganizationStatus, Role};
 use matricula_domain::shared::{Form as _, Id as _, Instant, LocalDate};
 use matricula_gateways::clock::SystemClock;
+use matricula_gateways::mail::Destination;
 use matricula_persistence::{Engine, Options};
 use matricula_ports::{Clock, Ids};
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::cluster::Cluster;
 use crate::database::TestDatabase;
 use crate::fixtures::value;
+use crate::scratch::SCRATCH;
+use crate::sink::Letter;
 use crate::speak::Client;
 
 /// Where all tests of the HTTP API run: what they share (connections, above all) must not end with one of them.
@@ -40,6 +44,7 @@ pub struct Service {
     /// Its database, as it looks from behind.
     pub db: TestDatabase,
     clock: Arc<dyn Clock>,
+    mail: TempDir,
     operator: Program,
     http: reqwest::Client,
     // Dropped, it stops.
@@ -47,13 +52,17 @@ pub struct Service {
 }
 
 impl Service {
-    async fn start(db: TestDatabase, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+    async fn start(db: TestDatabase, clock: Arc<dyn Clock>, mut settings: Settings) -> Self {
+        let mail = TempDir::with_prefix_in("matricula-mail-", &*SCRATCH).unwrap();
+        if let Destination::Folder(folder) = &mut settings.mail.destination {
+            mail.path().clone_into(folder);
+        }
         let (of_program, wired) = (settings.clone(), Arc::clone(&clock));
         let ids: Arc<dyn Ids> = Arc::clone(&db.ids) as _;
         let running = Running::start(async move || wire(of_program, wired, ids).await).unwrap();
         let operator = wire(settings, Arc::clone(&clock), Arc::clone(&db.ids) as _).await.unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(100)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { url: running.url.clone(), db, clock, operator, http, _running: running }
+        Self { url: running.url.clone(), db, clock, mail, operator, http, _running: running }
     }
 
     /// Which engine keeps its data.
@@ -88,6 +97,32 @@ impl Service {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let [_, a, b, c] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         Client::new(self.http.clone(), self.url.clone(), format!("10.{a}.{b}.{c}"))
+    }
+
+    /// What opens the set-up of an installation in which nobody can sign in yet, as the program prints it.
+    pub async fn setup_token(&self) -> Option<String> {
+        self.operator.links().setup_token().await.unwrap()
+    }
+
+    /// The mails to an address so far, oldest first.
+    pub fn mails(&self, to: &str) -> Vec<Letter> {
+        let files = std::fs::read_dir(self.mail.path()).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|end| end == "eml")).collect();
+        files.sort();
+        files.iter().map(|file| Letter::read(&std::fs::read(file).unwrap())).filter(|letter| letter.to == to).collect()
+    }
+
+    /// The mails to an address, once there are so many.
+    pub async fn mailed(&self, to: &str, count: usize) -> Vec<Letter> {
+        for _ in 0..300 {
+            let mails = self.mails(to);
+            if mails.len() >= count {
+                assert_eq!(mails.len(), count, "{mails:?}");
+                return mails;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{count} mails to {to} do not come, but {:?}", self.mails(to));
     }
 
     /// Founds an organization, as the operator does on the command line.
@@ -143,7 +178,9 @@ pub fn shared(engine: Engine, test: impl AsyncFnOnce(&'static Service)) {
                 remove_in_the_end(Path::new(file).parent().unwrap());
             }
             let settings = settings(&db.options);
-            Some(Service::start(db, Arc::new(SystemClock), settings).await)
+            let service = Service::start(db, Arc::new(SystemClock), settings).await;
+            remove_in_the_end(service.mail.path());
+            Some(service)
         })
     });
     if let Some(service) = service {

@@ -13,15 +13,19 @@ use matricula_application::World;
 use matricula_application::access::Watch;
 use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::Enrollments;
-use matricula_application::identity::{Administration, Identity};
+use matricula_application::identity::{Administration, Identity, Links};
 use matricula_application::leads::Leads;
+use matricula_application::notifications::{Postman, link_address};
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
+use matricula_domain::identity::LinkPurpose;
 use matricula_gateways::clock::SystemClock;
 use matricula_gateways::ids::SystemIds;
+use matricula_gateways::mail::{Templates, mailer};
 use matricula_gateways::passwords::Argon2id;
 use matricula_migration::{KeyStoreMigrator, Migrator, MigratorTrait};
 use matricula_persistence::{Accounts, AuditStore, Database, Engine, KeyStore, Queries, Queue, Signer, Store};
+use matricula_ports::notifications::{Mailer, Wordings};
 use matricula_ports::{Clock, Ids, Passwords};
 use matricula_web::{Api, InFlight, Limits, Manners, configure};
 
@@ -40,6 +44,8 @@ pub struct Program {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) signer: Signer,
     passwords: Arc<dyn Passwords>,
+    wordings: Arc<dyn Wordings>,
+    mailer: Arc<dyn Mailer>,
     limits: Limits,
     in_flight: InFlight,
     stopping: Arc<AtomicBool>,
@@ -117,6 +123,8 @@ impl Program {
         let passwords = Arc::new(Argon2id::new(settings.workers, ids.secret())?);
         Ok(Self {
             limits: Limits::new(settings.rates),
+            wordings: Arc::new(Templates::new()?),
+            mailer: mailer(&settings.mail.destination, settings.mail.timeout, settings.mail.dkim.clone()),
             settings,
             database: Arc::new(database),
             keys,
@@ -161,6 +169,45 @@ impl Program {
         Identity::new(self.world(), Arc::new(Accounts::new(Arc::clone(&self.database))), Arc::clone(&self.passwords))
     }
 
+    /// Links that open once, and what goes by them.
+    pub fn links(&self) -> Links {
+        self.links_on(&self.database)
+    }
+
+    fn links_on(&self, database: &Arc<Database>) -> Links {
+        let store = self.store_on(Arc::clone(database));
+        let directory = Arc::new(Accounts::new(Arc::clone(database)));
+        Links::new(
+            Identity::new(self.world_on(store.clone()), directory, Arc::clone(&self.passwords)),
+            Arc::clone(&self.keys) as _,
+            Arc::new(Queue::new(Arc::clone(database))),
+            Watch { log: Arc::new(AuditStore::new(store, self.signer.clone())), clock: Arc::clone(&self.clock) },
+        )
+    }
+
+    /// Where the first owner sets the installation up; `None` once somebody can sign in. Whoever reads it can do it.
+    ///
+    /// # Errors
+    /// When a database does not answer.
+    pub async fn setup_address(&self) -> Result<Option<String>> {
+        let token = self.links().setup_token().await?;
+        Ok(token.map(|token| link_address(&self.settings.public_url, LinkPurpose::Setup, &token)))
+    }
+
+    /// Who writes mails and has them sent.
+    pub(crate) fn postman(&self) -> Postman {
+        Postman {
+            transactions: Arc::new(self.store()),
+            directory: Arc::new(Accounts::new(Arc::clone(&self.database))),
+            secrets: Arc::clone(&self.keys) as _,
+            wordings: Arc::clone(&self.wordings),
+            mailer: Arc::clone(&self.mailer),
+            clock: Arc::clone(&self.clock),
+            sender: self.settings.mail.sender.clone(),
+            public_url: self.settings.public_url.clone(),
+        }
+    }
+
     /// The audit.
     pub fn audit(&self) -> AuditStore {
         AuditStore::new(self.store(), self.signer.clone())
@@ -176,6 +223,7 @@ impl Program {
         Api {
             identity: Identity::new(world.clone(), Arc::clone(&directory) as _, Arc::clone(&self.passwords)),
             administration: Administration::new(world.clone()),
+            links: self.links_on(database),
             leads: Leads::new(world.clone()),
             catalog: Catalog::new(world.clone()),
             enrollments: Enrollments::new(world.clone()),
@@ -185,6 +233,7 @@ impl Program {
             answers: Arc::new(Queue::new(Arc::clone(database))),
             watch: Watch { log: Arc::clone(&audit) as _, clock: Arc::clone(&self.clock) },
             access_queries: Arc::clone(&queries) as _,
+            link_queries: Arc::clone(&queries) as _,
             lead_queries: Arc::clone(&queries) as _,
             catalog_queries: Arc::clone(&queries) as _,
             enrollment_queries: Arc::clone(&queries) as _,

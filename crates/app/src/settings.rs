@@ -4,9 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use config::{Config, Environment, File, FileFormat};
+use matricula_domain::shared::{EmailAddress, Line};
+use matricula_gateways::mail::{Destination, Dkim};
 use matricula_persistence::{Engine, Options};
+use matricula_ports::notifications::Mailbox;
 use matricula_web::Rates;
 use serde::Deserialize;
 
@@ -27,6 +30,12 @@ struct Written {
     public_requests_per_address: u32,
     leads_per_organization: u32,
     sign_ins_per_address: u32,
+    public_url: String,
+    mail_url: String,
+    mail_from: String,
+    mail_timeout: u64,
+    mail_dkim_selector: String,
+    mail_dkim_key: String,
     jobs: bool,
     log: String,
     log_format: String,
@@ -39,6 +48,19 @@ pub enum LogFormat {
     Text,
     /// For machines.
     Json,
+}
+
+/// How mail is sent.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// Where it goes.
+    pub destination: Destination,
+    /// Who writes.
+    pub sender: Mailbox,
+    /// How long each step of a conversation with a server may take.
+    pub timeout: Duration,
+    /// What signs it.
+    pub dkim: Option<Dkim>,
 }
 
 /// The settings, checked.
@@ -62,6 +84,10 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpAddr>,
     /// How much is too much.
     pub rates: Rates,
+    /// Under which address people reach the program: links in mails begin with it.
+    pub public_url: String,
+    /// How mail is sent.
+    pub mail: MailSettings,
     /// Whether this copy works on jobs.
     pub jobs: bool,
     /// What is logged.
@@ -86,7 +112,7 @@ impl Settings {
             sources = sources.set_override("database_url", url)?;
         }
         sources = sources.add_source(Environment::with_prefix("MATRICULA").prefix_separator("_").try_parsing(true));
-        for key in ["database_url", "key_store_url"] {
+        for key in ["database_url", "key_store_url", "mail_url", "mail_dkim_key"] {
             let variable = format!("MATRICULA_{}_FILE", key.to_uppercase());
             if let Ok(path) = std::env::var(&variable) {
                 let text = std::fs::read_to_string(&path).with_context(|| format!("{variable}: cannot read the file"))?;
@@ -138,11 +164,19 @@ impl Settings {
             Ok(Duration::from_secs(value))
         };
         let rate = |name: &str, value: u32| NonZeroU32::new(value).with_context(|| format!("{name} must be at least 1"));
+        let listen: SocketAddr = written.listen.parse().context("listen must be an address and a port, such as 127.0.0.1:8080")?;
         let proxies = written.trusted_proxies.split(',').map(str::trim).filter(|proxy| !proxy.is_empty());
         Ok(Self {
             database,
             key_store,
-            listen: written.listen.parse().context("listen must be an address and a port, such as 127.0.0.1:8080")?,
+            listen,
+            public_url: public_url(&written.public_url, listen)?,
+            mail: MailSettings::check(
+                &written.mail_url,
+                &written.mail_from,
+                written.mail_timeout,
+                (&written.mail_dkim_selector, &written.mail_dkim_key),
+            )?,
             metrics_listen: match written.metrics_listen.as_str() {
                 "" => None,
                 address => Some(address.parse().context("metrics_listen must be an address and a port, or empty")?),
@@ -175,6 +209,53 @@ impl Settings {
     }
 }
 
+impl MailSettings {
+    fn check(url: &str, from: &str, timeout: u64, (selector, key): (&str, &str)) -> Result<Self> {
+        let destination = Destination::parse(url).map_err(|why| anyhow!("mail_url {why}"))?;
+        let sender = sender(from).context("mail_from must be an address, or a name and an address: Academia <no-reply@example.es>")?;
+        let domain = sender.address.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
+        if matches!(destination, Destination::Smtp(_)) {
+            ensure!(!domain.ends_with(".invalid"), "mail_from must be an address of yours, since mail_url leads to a server");
+        }
+        // Twice this long, and a worker's lease is nearly over.
+        ensure!((1..=25).contains(&timeout), "mail_timeout must be between 1 and 25 seconds");
+        let dkim = match (selector, key) {
+            ("", "") => None,
+            ("", _) => bail!("mail_dkim_selector must name where in the DNS the key of mail_dkim_key is"),
+            (selector, key) => {
+                let plain = |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+                ensure!(selector.len() <= 63 && selector.split('.').all(plain), "mail_dkim_selector must be a name of the DNS, such as s2026");
+                Some(Dkim::new(domain, selector, key).context("mail_dkim_key")?)
+            }
+        };
+        Ok(Self { destination, sender, timeout: Duration::from_secs(timeout), dkim })
+    }
+}
+
+/// `Name <address>`, or an address alone.
+fn sender(from: &str) -> Option<Mailbox> {
+    let (name, address) = match from.trim().strip_suffix('>') {
+        Some(named) => named.split_once('<')?,
+        None => ("", from),
+    };
+    let name = name.trim().trim_matches('"');
+    let name = if name.is_empty() { None } else { Some(Line::parse(name).ok()?) };
+    Some(Mailbox { name, address: EmailAddress::parse(address).ok()? })
+}
+
+/// The address under which people reach the program, without a slash at its end.
+fn public_url(written: &str, listen: SocketAddr) -> Result<String> {
+    let url = written.trim_end_matches('/');
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    match (url, host) {
+        ("", _) => Ok(format!("http://{listen}")),
+        (_, Some(host)) if !host.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control() || "#?\"<>".contains(c)) => {
+            Ok(url.to_owned())
+        }
+        _ => bail!("public_url must be an address such as https://matricula.example.es, or empty"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,7 +274,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named() {
         type Wrong = fn(&mut Written);
-        let wrongs: [(&str, Wrong); 8] = [
+        let wrongs: [(&str, Wrong); 19] = [
             ("database_url", |w| w.database_url = "mysql://x".into()),
             ("key_store_url", |w| w.key_store_url = "x".into()),
             ("listen", |w| w.listen = "everywhere".into()),
@@ -201,6 +282,17 @@ mod tests {
             ("request_deadline", |w| w.request_deadline = 0),
             ("trusted_proxies", |w| w.trusted_proxies = "10.0.0.1, proxy".into()),
             ("sign_ins_per_address", |w| w.sign_ins_per_address = 0),
+            ("public_url", |w| w.public_url = "matricula.example.es".into()),
+            ("public_url", |w| w.public_url = "https://matricula.example.es/#x".into()),
+            ("mail_url", |w| w.mail_url = "sendmail".into()),
+            ("mail_url", |w| w.mail_url = "smtp://user@mail.example.es".into()),
+            ("mail_from", |w| w.mail_from = "nobody".into()),
+            ("mail_from", |w| w.mail_from = "A\r\nBcc: b@example.es <a@example.es>".into()),
+            ("mail_from", |w| w.mail_url = "smtps://mail.example.es".into()),
+            ("mail_timeout", |w| w.mail_timeout = 0),
+            ("mail_dkim_selector", |w| w.mail_dkim_key = "key".into()),
+            ("mail_dkim_selector", |w| w.mail_dkim_selector = "s1; d=other".into()),
+            ("mail_dkim_key", |w| w.mail_dkim_selector = "s1".into()),
             ("log_format", |w| w.log_format = "xml".into()),
         ];
         for (name, wrong) in wrongs {

@@ -48,6 +48,7 @@ impl Workers {
                 enrollments: Enrollments::new(program.world()),
                 directory: Arc::new(Accounts::new(Arc::clone(&program.database))),
             }),
+            Arc::new(program.postman()),
             Arc::new(Sweeper { queue: Arc::clone(&queue), clock: Arc::clone(&clock) }),
         ];
         let schedules = vec![Schedule { kind: SEATS_SWEEP, every: TimeDelta::minutes(10) }, Schedule { kind: SWEEP, every: TimeDelta::minutes(10) }];

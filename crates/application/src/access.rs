@@ -31,7 +31,7 @@ macro_rules! rights {
 rights! {
     ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads, AssignLeads,
     ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers, ManageUsers,
-    ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs,
+    ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs, InviteUsers,
 }
 
 /// Somebody's access to an organization: what they may there, and in whose name it happens.

@@ -12,6 +12,7 @@ pub mod enrollment;
 pub mod identity;
 pub mod leads;
 pub mod marketing;
+pub mod notifications;
 pub mod people;
 pub mod privacy;
 pub mod shared;

@@ -77,6 +77,7 @@ pub(crate) fn known(name: &str) -> &'static str {
         "groups",
         "user_groups",
         "api_keys",
+        "one_time_links",
     ];
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("unique")
 }

@@ -654,6 +654,7 @@ every_repository! {
     api_keys: matricula_ports::identity::ApiKeyRepository,
     login_sessions: matricula_ports::identity::LoginSessionRepository,
     second_factors: matricula_ports::identity::SecondFactorRepository,
+    links: matricula_ports::identity::LinkRepository,
     people: matricula_ports::people::PersonRepository,
     courses: matricula_ports::catalog::CourseRepository,
     course_runs: matricula_ports::catalog::CourseRunRepository,

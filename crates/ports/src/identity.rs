@@ -12,8 +12,12 @@ use matricula_domain::identity::{
     UserId,
 };
 use matricula_domain::shared::{Changed, Instant, TimeZone};
+    Known, LinkId, LinkPurpose, LoginSession, LoginSessionId, MembershipId, OneTimeLink, Organization, OrganizationId, Role, SecondFactor, User,
+    UserId,
+};
+use matricula_domain::shared::{Changed, EmailAddress, Instant, TimeZone};
 
-use crate::PortError;
+use crate::{Page, PortError, Scope, Slice};
 
 /// Organizations.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -50,6 +54,13 @@ pub trait UserRepository: Send + Sync {
 
     /// Saves user and membership. An address that is taken, or a change that leaves nobody who owns the organization, is a
     /// [`PortError::Conflict`] of the commit.
+    /// Who signs in with an address, whether they work here or not; `fresh` is the membership that a stranger would get.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find_by_email(&self, email: &EmailAddress, fresh: MembershipId) -> Result<Option<Known>, PortError>;
+
+    /// Saves user and membership. An address that is taken is a [`PortError::Conflict`] of the commit.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
@@ -67,6 +78,7 @@ pub trait LoginSessionRepository: Send + Sync {
     async fn find(&self, id: LoginSessionId) -> Result<Option<LoginSession>, PortError>;
 
     /// The sign-ins of somebody to this organization that are not over.
+    /// The login sessions of a user in this organization that have not ended.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
@@ -94,6 +106,58 @@ pub trait SecondFactorRepository: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn save(&self, factor: &Changed<SecondFactor>) -> Result<(), PortError>;
+}
+
+/// Links that open once.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait LinkRepository: Send + Sync {
+    /// A link of this organization.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self, id: LinkId) -> Result<Option<OneTimeLink>, PortError>;
+
+    /// The links of a user for a purpose that have not ended (though their time may be over).
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn unended_of(&self, user: UserId, purpose: LinkPurpose) -> Result<Vec<OneTimeLink>, PortError>;
+
+    /// The invitations to an address that have not ended (though their time may be over).
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn unended_invitations(&self, email: &EmailAddress) -> Result<Vec<OneTimeLink>, PortError>;
+
+    /// Saves.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, link: &Changed<OneTimeLink>) -> Result<(), PortError>;
+}
+
+/// Reads of links, for screens.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait LinkQueries: Send + Sync {
+    /// Invitations, newest first.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn invitations(&self, scope: &Scope, page: &Page) -> Result<Slice<OneTimeLink>, PortError>;
+}
+
+/// What opens links, beside their id: derived from a secret of the installation, so that it need not be kept anywhere. Whoever has a
+/// copy of the database, of its outbox or of its jobs has nothing that opens.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait LinkSecrets: Send + Sync {
+    /// What opens the link for this purpose, always the same.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn secret_of(&self, link: LinkId, purpose: LinkPurpose) -> Result<[u8; 32], PortError>;
 }
 
 /// What is known of an organization before anybody signed in.
@@ -188,6 +252,24 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn organization(&self, slug: &str) -> Result<Option<OrganizationRow>, PortError>;
+
+    /// The organization that has an id.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn organization_by_id(&self, id: OrganizationId) -> Result<Option<OrganizationRow>, PortError>;
+
+    /// The organization in which a link opens something.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn organization_of_link(&self, id: LinkId) -> Result<Option<OrganizationId>, PortError>;
+
+    /// Whether nobody can sign in anywhere yet.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn is_empty(&self) -> Result<bool, PortError>;
 
     /// All organizations, for jobs, at most so many after this one.
     ///

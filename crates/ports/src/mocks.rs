@@ -10,6 +10,8 @@ use crate::identity::{
     ApiKeyRepository, GroupRepository, LoginSessionRepository, MockApiKeyRepository, MockGroupRepository, MockLoginSessionRepository,
     MockOrganizationRepository, MockRoleRepository, MockSecondFactorRepository, MockUserRepository, OrganizationRepository, RoleRepository,
     SecondFactorRepository, UserRepository,
+    LinkRepository, LoginSessionRepository, MockLinkRepository, MockLoginSessionRepository, MockOrganizationRepository, MockSecondFactorRepository,
+    MockUserRepository, OrganizationRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadRepository};
 use crate::notifications::{JobRepository, MockJobRepository};
@@ -63,6 +65,8 @@ repositories! {
     login_sessions: MockLoginSessionRepository as LoginSessionRepository,
     /// Second factors.
     second_factors: MockSecondFactorRepository as SecondFactorRepository,
+    /// Links.
+    links: MockLinkRepository as LinkRepository,
     /// People.
     people: MockPersonRepository as PersonRepository,
     /// Courses.

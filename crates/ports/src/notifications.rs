@@ -1,4 +1,6 @@
-//! Ports of the context `notifications`: jobs, leases, the outbox, kept answers.
+//! Ports of the context `notifications`: jobs, leases, the outbox, kept answers, mail.
+
+mod mail;
 
 use std::time::Duration;
 
@@ -8,6 +10,10 @@ use matricula_domain::shared::{Instant, Value};
 use uuid::Uuid;
 
 use crate::{PortError, Scope, StoredAnswer};
+
+pub use mail::{Mail, MailError, Mailbox, Mailer, Wording, Wordings};
+#[cfg(feature = "mocks")]
+pub use mail::{MockMailer, MockWordings};
 
 /// Work to be done later, once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,7 @@ use async_trait::async_trait;
 
 use crate::catalog::{CourseRepository, CourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, SeatHoldRepository};
-use crate::identity::{
-    ApiKeyRepository, GroupRepository, LoginSessionRepository, OrganizationRepository, RoleRepository, SecondFactorRepository, UserRepository,
-};
+use crate::identity::{ApiKeyRepository, GroupRepository, LinkRepository, LoginSessionRepository, OrganizationRepository, RoleRepository, SecondFactorRepository, UserRepository};
 use crate::leads::{FormRepository, LeadRepository};
 use crate::notifications::JobRepository;
 use crate::people::PersonRepository;
@@ -53,6 +51,8 @@ pub trait UnitOfWork: Send + Sync {
     fn login_sessions(&self) -> &dyn LoginSessionRepository;
     /// Second factors.
     fn second_factors(&self) -> &dyn SecondFactorRepository;
+    /// Links that open once.
+    fn links(&self) -> &dyn LinkRepository;
     /// People.
     fn people(&self) -> &dyn PersonRepository;
     /// Courses.

@@ -35,6 +35,11 @@ impl Answer {
         Self { stored: StoredAnswer { status: 204, headers: Vec::new(), body: String::new() }, replayed: false }
     }
 
+    /// It will be done.
+    pub(crate) fn accepted() -> Self {
+        Self { stored: StoredAnswer { status: 202, headers: Vec::new(), body: String::new() }, replayed: false }
+    }
+
     /// A page of a list, with the link to the next one.
     pub(crate) fn list<T: Serialize>(request: &HttpRequest, listed: &Listed<T>) -> Self {
         let answer = Self::ok(listed);
@@ -87,7 +92,7 @@ impl Responder for Answer {
         if self.replayed {
             response.insert_header(("Idempotency-Replayed", "true"));
         }
-        if status == StatusCode::NO_CONTENT {
+        if self.stored.body.is_empty() {
             return response.finish();
         }
         response.content_type("application/json").body(self.stored.body)

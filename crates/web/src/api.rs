@@ -5,14 +5,14 @@ use matricula_application::World;
 use matricula_application::access::Watch;
 use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::Enrollments;
-use matricula_application::identity::{Administration, Identity};
+use matricula_application::identity::{Administration, Identity, Links};
 use matricula_application::leads::Leads;
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
 use matricula_ports::audit::{AuditChain, AuditQueries};
 use matricula_ports::catalog::CatalogQueries;
 use matricula_ports::enrollment::EnrollmentQueries;
-use matricula_ports::identity::{AccessQueries, Directory};
+use matricula_ports::identity::{AccessQueries, Directory, LinkQueries};
 use matricula_ports::leads::LeadQueries;
 use matricula_ports::notifications::Answers;
 use matricula_ports::people::PeopleQueries;
@@ -31,6 +31,8 @@ pub struct Api {
     pub identity: Identity,
     /// Who works here and what they may do.
     pub administration: Administration,
+    /// Links that open once.
+    pub links: Links,
     /// Leads.
     pub leads: Leads,
     /// Courses and runs.
@@ -49,6 +51,8 @@ pub struct Api {
     pub watch: Watch,
     /// Reads of who works here and what they may do.
     pub access_queries: Arc<dyn AccessQueries>,
+    /// Reads of links.
+    pub link_queries: Arc<dyn LinkQueries>,
     /// Reads of leads.
     pub lead_queries: Arc<dyn LeadQueries>,
     /// Reads of the catalog.

@@ -182,6 +182,14 @@ fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
     if route.guarded {
         refusals.push((428, "Send `If-Match`."));
     }
+    if route.path.starts_with("/me/") {
+        refusals.push((429, "Too many wrong passwords; `Retry-After` says when to try again."));
+    }
+    let takes_token = route.body.is_some_and(|fields| fields.iter().any(|field| field.name == "token"));
+    if takes_token || route.path.ends_with("/revoke") {
+        refusals.push((409, "It is in conflict with what is there."));
+        refusals.push((410, "The link was used or taken back, or its time is over."));
+    }
     if route.path.starts_with("/auth/") {
         refusals.push((401, "Address, password or token are wrong."));
     }

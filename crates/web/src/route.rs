@@ -181,6 +181,12 @@ impl Route {
         self
     }
 
+    /// It answers before it is done.
+    pub(crate) fn gives_later(mut self) -> Self {
+        self.answers.push((202, Content::Nothing));
+        self
+    }
+
     pub(crate) fn gives_named(mut self, status: u16, name: &str, schema: Json, page: bool) -> Self {
         self.schemas.push((name.to_owned(), schema));
         self.answers.push((status, if page { Content::Page(name.to_owned()) } else { Content::One(name.to_owned()) }));
@@ -205,6 +211,7 @@ pub fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(crate::identity::routes());
     routes.push(crate::explain::route());
+    routes.extend(crate::identity::links::routes());
     routes.extend(crate::leads::routes());
     routes.extend(crate::people::routes());
     routes.extend(crate::catalog::routes());

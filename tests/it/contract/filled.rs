@@ -4,7 +4,7 @@ use matricula_application::Circumstances;
 use matricula_application::leads::Leads;
 use matricula_domain::catalog::{Campus, Course, CourseRun, Cycle};
 use matricula_domain::enrollment::{Enrollment, Request, SeatHold};
-use matricula_domain::identity::{ApiKey, CustomRole, Group, LoginSession, Role, User};
+use matricula_domain::identity::{ApiKey, CustomRole, Group, LinkTarget, LoginSession, OneTimeLink, Role, User};
 use matricula_domain::leads::Lead;
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{Person, PersonId};
@@ -80,6 +80,8 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     let group = here.group(std::slice::from_ref(&role.slug)).await;
     here.in_unit(async |tx| tx.groups().save(&group.join(user.id, db.clock.now())).await).await;
     let key = here.api_key(user.id).await;
+    let link = OneTimeLink::issue(db.id(), LinkTarget::PasswordReset(user.id), user.email.clone(), db.ids.secret(), db.clock.now());
+    here.in_unit(async |tx| tx.links().save(&link).await).await;
     let (cycle, campus, campaign) = (here.cycle("fp", 1).await, here.campus("norte").await, here.campaign("otono").await);
     here.draft("presencial", json!({"campus_ids": [campus.id().to_string()], "cycle_id": cycle.id().to_string()})).await;
     let course = here.course("soldadura").await;

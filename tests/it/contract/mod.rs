@@ -12,6 +12,7 @@ mod identity;
 mod isolation;
 mod jobs;
 mod leads;
+mod links;
 mod outbox;
 mod paging;
 mod people;

@@ -24,7 +24,7 @@ over_http_alone! {
     failures_slow_an_address_down,
 }
 
-async fn login(client: &Client, email: &str, password: &str) -> Answer {
+pub(super) async fn login(client: &Client, email: &str, password: &str) -> Answer {
     client.post("/auth/login", &json!({"email": email, "password": password})).await
 }
 
@@ -42,7 +42,7 @@ async fn signed_in(office: &Office<'_>) -> (Json, Client) {
 }
 
 /// A token that opened a moment ago is not looked up for up to two seconds.
-async fn soon_is_shut_out(client: &Client) {
+pub(super) async fn soon_is_shut_out(client: &Client) {
     for _ in 0..40 {
         let answer = client.get("/me").await;
         if answer.status == 401 {

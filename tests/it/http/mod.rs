@@ -43,6 +43,7 @@ mod crowds;
 mod idempotency;
 mod identity;
 mod leads;
+mod links;
 mod lists;
 mod logs;
 mod office;

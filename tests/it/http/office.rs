@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use matricula_domain::identity::Role;
+use matricula_application::identity::link_token;
+use matricula_domain::identity::{LinkId, LinkPurpose, Role};
+use matricula_domain::shared::Id as _;
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::speak::{Answer, Client, text};
 use serde_json::{Value as Json, json};
@@ -101,6 +103,20 @@ impl<'s> Office<'s> {
         let visitor = self.service.visitor();
         let tokens = visitor.post("/auth/login", &json!({"email": email, "password": PASSWORD})).await.is(200);
         (id, visitor.with_token(&text(&tokens["access_token"])))
+    /// Somebody who works here since a moment ago: their address, and a client that is signed in.
+    pub async fn newcomer(&self) -> (String, Client) {
+        let email = format!("{}@example.es", self.service.unique("alguien"));
+        self.service.admit(self.id, &email, Role::Viewer).await;
+        let visitor = self.service.visitor();
+        let tokens = visitor.post("/auth/login", &json!({"email": email, "password": PASSWORD})).await.is(200);
+        (email, visitor.with_token(&text(&tokens["access_token"])))
+    }
+
+    /// What opens the newest link of a purpose here, as its mail tells it.
+    pub async fn link(&self, purpose: LinkPurpose) -> String {
+        let newest = "SELECT id FROM one_time_links WHERE organization_id = $1 AND purpose = $2 ORDER BY id DESC LIMIT 1";
+        let id: Uuid = self.service.db.raw.one(newest, [self.id.into(), purpose.as_str().into()]).await;
+        link_token(&*self.service.db.keys, LinkId::from_uuid(id), purpose).await.unwrap()
     }
 
     /// The path of the public door below `/api/v1`.

@@ -1,6 +1,6 @@
 //! The table of all routes: for each of them a request that is fine.
 
-use matricula_domain::identity::{Role, SecondFactor, Seed};
+use matricula_domain::identity::{LinkPurpose, Role, SecondFactor, Seed};
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::speak::{Call, Client, text};
 use matricula_web::route::Route;
@@ -111,6 +111,15 @@ async fn about_oneself(operation: &str, office: &Office<'_>) -> Option<Wish> {
     })
 }
 
+/// A set-up with what may open it.
+pub fn set_up(token: &str, slug: &str) -> Json {
+    json!({
+        "token": token,
+        "organization": {"slug": slug, "name": "Academia", "time_zone": "Europe/Madrid", "locale": "es", "country": "ES"},
+        "email": format!("{slug}@example.es"), "name": "Quien manda", "password": PASSWORD,
+    })
+}
+
 /// The table: what is asked of each route. What it changes is made anew each time.
 pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
     let service = office.service;
@@ -132,7 +141,33 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             let tokens = service.visitor().post("/auth/login", &json!({"email": office.email(Role::Viewer), "password": PASSWORD})).await.is(200);
             body(json!({"refresh_token": tokens["refresh_token"]}))
         }
-        "me" | "listLoginSessions" => plain(),
+        "me" | "listLoginSessions" | "listInvitations" => plain(),
+        "requestPasswordReset" => body(json!({"email": office.newcomer().await.0})),
+        "resetPassword" => {
+            let (email, _) = office.newcomer().await;
+            let asked = service.visitor().post("/auth/password-resets", &json!({"email": email})).await;
+            assert_eq!(asked.status, 202);
+            body(json!({"token": office.link(LinkPurpose::PasswordReset).await, "password": "otra contraseña larga"}))
+        }
+        "changePassword" => body(json!({"current_password": PASSWORD, "new_password": PASSWORD})),
+        "changeEmail" => body(json!({"email": format!("{slug}@example.es"), "current_password": PASSWORD})),
+        "confirmEmailChange" | "vetoEmailChange" => {
+            let (_, client) = office.newcomer().await;
+            let asked = client.post("/me/email", &json!({"email": format!("{slug}@example.es"), "current_password": PASSWORD})).await;
+            assert_eq!(asked.status, 202);
+            let purpose = if operation == "vetoEmailChange" { LinkPurpose::EmailVeto } else { LinkPurpose::EmailChange };
+            body(json!({"token": office.link(purpose).await}))
+        }
+        "invite" => body(json!({"email": format!("{slug}@example.es"), "role": "adviser"})),
+        "acceptInvitation" | "revokeInvitation" => {
+            let invited = office.owner().await.post("/invitations", &json!({"email": format!("{slug}@example.es"), "role": "adviser"})).await;
+            let invitation = invited.id(201);
+            match operation {
+                "revokeInvitation" => on(invitation),
+                _ => body(json!({"token": office.link(LinkPurpose::Invitation).await, "name": "Quien llega", "password": PASSWORD})),
+            }
+        }
+        "setUp" => body(set_up("mlk_", &slug)),
         "leaveLead" | "captureLead" => body(someone()),
         "listLeads" => plain().asking("?status=new&limit=5"),
         "getLead" => lead().await,

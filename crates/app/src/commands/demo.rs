@@ -20,6 +20,7 @@ use std::time::Instant as Stopwatch;
 use anyhow::{Context, Result};
 use matricula_domain::identity::Role;
 use matricula_gateways::clock::SystemClock;
+use matricula_gateways::mail::Destination;
 use matricula_ports::Clock;
 use serde_json::json;
 
@@ -54,7 +55,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<ExitCode> {
         }
         let program = Program::wire(settings).await?;
         let answers = |url: &str| {
-            let said = if args.json { line(url) } else { page(url, folder.kept()) };
+            let said = if args.json { line(url) } else { page(url, folder.kept(), &folder.mail()) };
             // Whoever closed the output does not want to read it.
             let _ = std::io::stdout().write_all(said.as_bytes());
         };
@@ -66,6 +67,8 @@ pub(super) fn run(args: &DemoArgs) -> Result<ExitCode> {
 fn settings(args: &DemoArgs, folder: &Folder) -> Result<Settings> {
     let mut settings = Settings::on(&folder.database_url())?.wide_open();
     settings.listen = (Ipv4Addr::LOCALHOST, args.port).into();
+    settings.public_url = format!("http://{}", settings.listen);
+    settings.mail.destination = Destination::Folder(folder.mail());
     if let Ok(log) = std::env::var("MATRICULA_LOG") {
         settings.log = log;
     }
@@ -118,15 +121,16 @@ fn line(url: &str) -> String {
 }
 
 /// Address and sign-ins for people.
-fn page(url: &str, kept: Option<&Path>) -> String {
+fn page(url: &str, kept: Option<&Path>, mail: &Path) -> String {
     let sign_ins: Vec<_> =
         Role::ALL.iter().map(|role| format!("  {:<10} {:<36} {}\n", role.as_str(), provider::email_of(*role), provider::PASSWORD)).collect();
     let data = kept.map_or_else(|| "goes at the end".to_owned(), |folder| format!("stays in {}", folder.display()));
     format!(
-        "\n{name}, a provider to look at\n\n  API           {url}/api/v1\n  Documentation {url}/api/docs\n  Organization  {slug}\n  Data          {data}\n\n  \
+        "\n{name}, a provider to look at\n\n  API           {url}/api/v1\n  Documentation {url}/api/docs\n  Organization  {slug}\n  Data          {data}\n  Mail          goes into {mail}\n\n  \
          {role:<10} {email:<36} password\n{sign_ins}\nCtrl-C ends it.\n",
         name = provider::NAME,
         slug = provider::SLUG,
+        mail = mail.display(),
         role = "role",
         email = "e-mail",
         sign_ins = sign_ins.concat(),
@@ -144,7 +148,7 @@ mod tests {
         let read: serde_json::Value = serde_json::from_str(&said).unwrap();
         assert_eq!(read["sign_ins"].as_array().unwrap().len(), 9);
         assert_eq!(read["sign_ins"][4], json!({"role": "adviser", "email": "adviser@cep-formacion.example", "password": "matricula-demo"}));
-        let page = page("http://127.0.0.1:1", None);
+        let page = page("http://127.0.0.1:1", None, Path::new("/tmp/demo/mail"));
         assert!(Role::ALL.iter().all(|role| page.contains(&provider::email_of(*role))));
     }
 }

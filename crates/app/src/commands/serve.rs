@@ -14,7 +14,15 @@ const NOTICE: Duration = Duration::from_millis(500);
 pub(super) fn run(settings: Settings) -> Result<ExitCode> {
     actix_web::rt::System::new().block_on(async {
         let program = Program::wire(settings).await?;
-        serve(program, |url| tracing::info!(url, "Matrícula answers")).await
+        let setup = program.setup_address().await?;
+        let answers = |url: &str| {
+            tracing::info!(url, "Matrícula answers");
+            if let Some(address) = setup {
+                // For whoever sits here, and no log: the first who opens it owns the installation.
+                println!("\nNobody can sign in yet. Found your organization, within a day, at\n\n  {address}\n");
+            }
+        };
+        serve(program, answers).await
     })
 }
 

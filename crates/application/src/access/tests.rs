@@ -17,7 +17,7 @@ fn asked(caller: &Caller) -> [(Permission, Result<(), Denied>); Permission::ALL.
     allowed![
         caller; ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads,
         AssignLeads, ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers,
-        ManageUsers, ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs,
+        ManageUsers, ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs, InviteUsers,
     ]
 }
 

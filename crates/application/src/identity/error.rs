@@ -1,4 +1,4 @@
-use matricula_domain::identity::SecondFactorError;
+use matricula_domain::identity::{LinkError, SecondFactorError};
 use matricula_domain::shared::{Faults, Instant};
 use matricula_ports::PortError;
 
@@ -17,6 +17,18 @@ pub enum IdentityError {
     /// There is none such.
     #[error("not found")]
     NotFound,
+    /// A link does not open.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// Nobody gives rights that they lack.
+    #[error("the role may more than whoever gives it")]
+    ExceedsRights,
+    /// Whoever is invited works here already.
+    #[error("they work here already")]
+    WorksHere,
+    /// Somebody else signs in with the address.
+    #[error("the address is taken")]
+    EmailTaken,
     /// Too many tries; again at this time.
     #[error("too many tries")]
     SlowedDown(Instant),

@@ -42,8 +42,14 @@ impl Identity {
         }
     }
 
+    /// Ends sign-ins of a user, each in its organization.
     #[expect(clippy::disallowed_methods, reason = "each sign-in ends in the organization that it is of")]
-    async fn end(&self, user: UserId, sessions: impl IntoIterator<Item = LoginSessionRow>, reason: EndReason) -> Result<(), IdentityError> {
+    pub(super) async fn end(
+        &self,
+        user: UserId,
+        sessions: impl IntoIterator<Item = LoginSessionRow>,
+        reason: EndReason,
+    ) -> Result<(), IdentityError> {
         let mut by_organization: std::collections::BTreeMap<OrganizationId, Vec<LoginSessionId>> = std::collections::BTreeMap::new();
         for session in sessions {
             by_organization.entry(session.organization).or_default().push(session.id);

@@ -84,7 +84,7 @@ impl Identity {
     }
 
     /// Somebody who is signed in shows their password once more, as for everything that would help a thief of their sign-in (ASVS 7.5.1).
-    async fn show_again(&self, caller: &Caller, password: &Password, door: &Door) -> Result<(), IdentityError> {
+    pub(super) async fn show_again(&self, caller: &Caller, password: &Password, door: &Door) -> Result<(), IdentityError> {
         let principal = caller.principal();
         let keys = throttled(&principal.email, door);
         self.recognise(&principal.email, Some(&principal.organization.slug), password, &keys).await?;

@@ -10,6 +10,7 @@ use crate::testing::world;
 
 mod administration;
 mod login_sessions;
+mod links;
 mod members;
 mod second_factor;
 mod session;

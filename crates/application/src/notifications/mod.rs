@@ -1,12 +1,15 @@
 //! Work that is done later: jobs, and what follows the feeds of audit and outbox.
 
 mod follow;
+mod mail;
 mod work;
 
 #[cfg(test)]
 mod tests;
 
 pub use follow::{BATCH, Followers, Receiver};
+pub(crate) use mail::mail_about;
+pub use mail::{MAIL, Postman, link_address};
 pub use work::{Handler, JobError, SEATS_SWEEP, Schedule, Worked, Workshop};
 
 use matricula_domain::shared::{Instant, Value};

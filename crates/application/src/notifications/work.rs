@@ -1,3 +1,4 @@
+use std::iter::Sum;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use matricula_domain::shared::{Instant, Value};
 use matricula_ports::notifications::{Job, JobQueue, NewJob};
 use matricula_ports::{Clock, Ids, PortError};
@@ -82,6 +84,12 @@ pub struct Worked {
     pub dead: usize,
 }
 
+impl Sum for Worked {
+    fn sum<I: Iterator<Item = Self>>(rounds: I) -> Self {
+        rounds.fold(Self::default(), |sum, one| Self { done: sum.done + one.done, again: sum.again + one.again, dead: sum.dead + one.dead })
+    }
+}
+
 /// Takes jobs and does them. As many copies as one likes work on one queue.
 pub struct Workshop {
     queue: Arc<dyn JobQueue>,
@@ -125,28 +133,31 @@ impl Workshop {
     /// # Errors
     /// [`PortError::Unavailable`] when the queue is away; a job that fails is no error.
     pub async fn work(&self) -> Result<Worked, PortError> {
-        let mut worked = Worked::default();
-        for job in self.queue.claim(self.worker, self.clock.now(), LEASE, BATCH).await? {
-            let outcome = self.handle(&job).await;
-            let now = self.clock.now();
-            match outcome {
-                Ok(()) => {
-                    self.queue.finish(&job, now).await?;
-                    worked.done += 1;
-                }
-                Err(JobError::Again(reason)) if job.attempt < job.max_attempts => {
-                    tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt, reason, "a job failed and will be tried again");
-                    self.queue.fail(&job, &reason, Some(now + self.delay(job.attempt)), now).await?;
-                    worked.again += 1;
-                }
-                Err(JobError::Again(reason) | JobError::Never(reason)) => {
-                    tracing::error!(job = %job.id, kind = job.kind, attempt = job.attempt, reason, "a job failed for good");
-                    self.queue.fail(&job, &reason, None, now).await?;
-                    worked.dead += 1;
-                }
+        let jobs = self.queue.claim(self.worker, self.clock.now(), LEASE, BATCH).await?;
+        // At the same time, so that each has its whole lease: one that waits for somebody far away keeps none of the others waiting.
+        let worked = join_all(jobs.iter().map(|job| self.work_on(job))).await;
+        worked.into_iter().sum()
+    }
+
+    async fn work_on(&self, job: &Job) -> Result<Worked, PortError> {
+        let outcome = self.handle(job).await;
+        let now = self.clock.now();
+        match outcome {
+            Ok(()) => {
+                self.queue.finish(job, now).await?;
+                Ok(Worked { done: 1, ..Worked::default() })
+            }
+            Err(JobError::Again(reason)) if job.attempt < job.max_attempts => {
+                tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt, reason, "a job failed and will be tried again");
+                self.queue.fail(job, &reason, Some(now + self.delay(job.attempt)), now).await?;
+                Ok(Worked { again: 1, ..Worked::default() })
+            }
+            Err(JobError::Again(reason) | JobError::Never(reason)) => {
+                tracing::error!(job = %job.id, kind = job.kind, attempt = job.attempt, reason, "a job failed for good");
+                self.queue.fail(job, &reason, None, now).await?;
+                Ok(Worked { dead: 1, ..Worked::default() })
             }
         }
-        Ok(worked)
     }
 
     async fn handle(&self, job: &Job) -> Result<(), JobError> {

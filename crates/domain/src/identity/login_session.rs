@@ -21,6 +21,8 @@ crate::choice! {
         Revoked = "revoked",
         /// The user does not work here any more.
         Disabled = "disabled",
+        /// The password was changed, or an address was taken back: whoever signed in before may be somebody else.
+        CredentialsChanged = "credentials_changed",
     }
 }
 

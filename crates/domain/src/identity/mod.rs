@@ -1,4 +1,4 @@
-//! Who may do what: organizations, users, memberships, groups, roles, permissions, login sessions.
+//! Who may do what: organizations, users, memberships, groups, roles, permissions, login sessions, links that open once.
 
 mod api_key;
 mod error;
@@ -6,6 +6,7 @@ mod grant;
 mod group;
 mod guarded;
 mod login_session;
+mod one_time_link;
 mod organization;
 mod permission;
 mod rights;
@@ -20,8 +21,9 @@ pub use group::{Group, GroupDetails, GroupFact, GroupId};
 pub use guarded::GuardedField;
 pub use login_session::{EndReason, LoginSession, LoginSessionFact, LoginSessionId, LoginSessionParts, Refresh};
 pub use organization::{Organization, OrganizationChange, OrganizationDetails, OrganizationFact, OrganizationId, OrganizationStatus, Subscription};
+pub use one_time_link::{LinkEnd, LinkError, LinkFact, LinkId, LinkParts, LinkPurpose, LinkTarget, OneTimeLink};
 pub use permission::{Permission, Role};
 pub use rights::{Explanation, Rights, Source};
 pub use role::{CustomRole, NewRole, RoleDetails, RoleFact, RoleId, RoleName};
 pub use second_factor::{Code, SecondFactor, SecondFactorError, SecondFactorFact, SecondFactorParts, Seed};
-pub use user::{Membership, MembershipChange, MembershipId, NewUser, Password, Tally, User, UserFact, UserId};
+pub use user::{Known, Membership, MembershipChange, MembershipId, NewUser, Password, Stranger, Tally, User, UserFact, UserId};

@@ -184,11 +184,76 @@ impl User {
         let tally = Tally::between(Some(self), &after);
         Ok(Changed::of(self, after, fact(tally), now))
     }
+
+    /// Whether they may sign in and work here.
+    pub fn works_here(&self) -> bool {
+        self.active && self.membership.active
+    }
+
+    /// They sign in with another password from now on.
+    pub fn change_password(&self, password_hash: String, now: Instant) -> Changed<Self> {
+        self.changed(UserFact::PasswordChanged, now, |after| after.password_hash = Some(password_hash))
+    }
+
+    /// They sign in with another address from now on.
+    pub fn change_email(&self, email: EmailAddress, now: Instant) -> Changed<Self> {
+        self.changed(UserFact::EmailChanged, now, |after| after.email = email)
+    }
+
+    /// They work here again, with a role.
+    pub fn rejoin(&self, role: RoleName, now: Instant) -> Changed<Self> {
+        self.taken_on(role, UserFact::Rejoined, now)
+    }
+
+    fn taken_on(&self, role: RoleName, fact: fn(Tally) -> UserFact, now: Instant) -> Changed<Self> {
+        let membership = Membership { role, active: true, ..self.membership.clone() };
+        let after = Self { membership, updated_at: now, ..self.clone() };
+        let tally = Tally::between(Some(self), &after);
+        Changed::of(self, after, fact(tally), now)
+    }
+
+    fn changed(&self, fact: UserFact, now: Instant, change: impl FnOnce(&mut Self)) -> Changed<Self> {
+        let mut after = self.clone();
+        change(&mut after);
+        after.updated_at = now;
+        Changed::of(self, after, fact, now)
+    }
 }
 
 impl Membership {
     fn change(&self) -> MembershipChange {
         MembershipChange { role: self.role.clone(), campus_ids: self.campuses.clone() }
+    }
+}
+
+/// Somebody who signs in with an address, as an organization finds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// They work here, or did.
+    Member(User),
+    /// They work for others alone.
+    Stranger(Stranger),
+}
+
+/// A user who has no membership here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stranger(User);
+
+impl Stranger {
+    /// A user as a repository found them; the membership is the one that they get if they join, and does not hold yet.
+    pub fn new(mut user: User) -> Self {
+        user.membership.active = false;
+        Self(user)
+    }
+
+    /// Whether they may sign in at all.
+    pub fn is_active(&self) -> bool {
+        self.0.active
+    }
+
+    /// They work here from now on, with a role.
+    pub fn join(&self, role: RoleName, now: Instant) -> Changed<User> {
+        self.0.taken_on(role, UserFact::Joined, now)
     }
 }
 
@@ -251,14 +316,27 @@ pub enum UserFact {
     Deactivated(Tally),
     /// It holds again.
     Activated(Tally),
+    /// A user of other organizations works here too.
+    Joined(Tally),
+    /// Somebody who did not work here any more does again.
+    Rejoined(Tally),
+    /// They have another password.
+    PasswordChanged,
+    /// They sign in with another address.
+    EmailChanged,
 }
 
 impl UserFact {
     /// How it moves the counts of who works in the organization.
     pub fn tally(self) -> Tally {
         match self {
-            Self::Admitted(tally) | Self::MembershipChanged(tally) | Self::Deactivated(tally) | Self::Activated(tally) => tally,
-            Self::PasswordRehashed => Tally::default(),
+            Self::Admitted(tally)
+            | Self::MembershipChanged(tally)
+            | Self::Deactivated(tally)
+            | Self::Activated(tally)
+            | Self::Joined(tally)
+            | Self::Rejoined(tally) => tally,
+            Self::PasswordRehashed | Self::PasswordChanged | Self::EmailChanged => Tally::default(),
         }
     }
 }
@@ -271,6 +349,10 @@ impl Fact for UserFact {
             Self::MembershipChanged(_) => "membership_changed",
             Self::Deactivated(_) => "deactivated",
             Self::Activated(_) => "activated",
+            Self::Joined(_) => "joined",
+            Self::Rejoined(_) => "rejoined",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChanged => "email_changed",
         }
     }
 }
@@ -332,5 +414,29 @@ mod tests {
         let names: Vec<_> = changed.changes().iter().map(|change| change.field.as_str()).collect();
         assert_eq!((names, changed.fact().verb()), (vec!["role"], "membership_changed"));
         assert!(matches!(user(Role::Viewer).change_membership(&role("No Slug"), 1, now()), Err(MembershipError::Invalid(_))));
+    }
+
+    fn told(changed: &Changed<User>) -> (&'static str, Vec<&str>, u32) {
+        (changed.fact().verb(), changed.changes().iter().map(|change| change.field.as_str()).collect(), changed.state().version)
+    }
+
+    #[test]
+    fn what_changes_of_a_user_is_told_and_never_the_password() {
+        let (user, now) = (user(Role::Adviser), now());
+        assert_eq!(told(&user.change_password("$other".to_owned(), now)), ("password_changed", vec![], 2));
+        assert_eq!(told(&user.change_email(EmailAddress::parse("eva@example.es").unwrap(), now)), ("email_changed", vec!["email"], 2));
+        assert!(user.fields().iter().all(|(_, value)| *value != Value::from("$hash")));
+    }
+
+    #[test]
+    fn who_joins_works_here_with_the_role_that_they_were_given() {
+        let now = now();
+        let joined = Stranger::new(user(Role::Adviser)).join(Role::Viewer.into(), now);
+        assert_eq!(told(&joined), ("joined", vec!["role", "works_here"], 2));
+        assert_eq!((joined.state().works_here(), &joined.state().membership.role, joined.state().updated_at), (true, &RoleName::from(Role::Viewer), now));
+        let mut left = user(Role::Adviser);
+        left.membership.active = false;
+        assert!(!left.works_here());
+        assert_eq!(told(&left.rejoin(Role::Adviser.into(), now)), ("rejoined", vec!["works_here"], 2));
     }
 }

@@ -5,6 +5,7 @@ pub mod groups;
 pub mod login_sessions;
 pub mod login_throttles;
 pub mod memberships;
+pub mod one_time_links;
 pub mod organizations;
 pub mod roles;
 pub mod second_factors;

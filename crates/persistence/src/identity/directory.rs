@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use matricula_domain::identity::{ApiKeyId, LoginSessionId, MembershipId, OrganizationId, Rights, UserId};
+use matricula_domain::identity::{ApiKeyId, LinkId, LoginSessionId, MembershipId, OrganizationId, Rights, UserId};
 use matricula_domain::shared::{Id, Instant};
 use matricula_ports::PortError;
 use matricula_ports::identity::{Account, Directory, KeyHolder, LoginSessionRow, OrganizationRow, Principal};
@@ -185,6 +185,25 @@ impl Directory for Accounts {
         let found = organization_row(&mut Columns::of(&row))?;
         self.organizations.insert(slug.to_owned(), found.clone());
         Ok(Some(found))
+    }
+
+    async fn organization_by_id(&self, id: OrganizationId) -> Result<Option<OrganizationRow>, PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("SELECT ").push(ORGANIZATION).push(" FROM organizations o WHERE ").push(SCOPED).push(" AND o.id = ").bind(id.as_uuid());
+        self.reader().rows(sql).await?.pop().map(|row| organization_row(&mut Columns::of(&row))).transpose()
+    }
+
+    async fn organization_of_link(&self, id: LinkId) -> Result<Option<OrganizationId>, PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("SELECT l.organization_id FROM one_time_links l JOIN organizations o ON o.id = l.organization_id WHERE ").push(SCOPED);
+        sql.push(" AND l.id = ").bind(id.as_uuid()).push(" AND o.status <> 'closed'");
+        self.reader().rows(sql).await?.pop().map(|row| Ok(OrganizationId::from_uuid(Columns::of(&row).next()?))).transpose()
+    }
+
+    async fn is_empty(&self) -> Result<bool, PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("SELECT u.id FROM users u WHERE ").push(SCOPED).push(" LIMIT 1");
+        Ok(self.reader().rows(sql).await?.is_empty())
     }
 
     async fn organizations(&self, after: Option<OrganizationId>, most: u32) -> Result<Vec<OrganizationRow>, PortError> {

@@ -4,6 +4,7 @@ mod api_key;
 mod directory;
 mod group;
 mod login_session;
+mod one_time_link;
 mod organization;
 mod queries;
 mod rights;

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
-use matricula_domain::identity::{Membership, MembershipId, OrganizationId, Role, Tally, User, UserId};
-use matricula_domain::shared::{Changed, Id};
+use matricula_domain::identity::{Known, Membership, MembershipId, OrganizationId, Role, Stranger, Tally, User, UserFact, UserId};
+use matricula_domain::shared::{Changed, EmailAddress, Id};
 use matricula_entity::identity::memberships;
 use matricula_ports::PortError;
 use matricula_ports::identity::UserRepository;
@@ -15,9 +15,23 @@ use crate::unit::Session;
 
 /// The columns of a user `u` with their membership `m`, as [`user_of`] reads them.
 pub(super) const USER: &str =
-    "u.id, u.email, u.name, u.password_hash, u.locale, u.active, u.created_at, u.updated_at, u.version, m.id, m.role, m.campus_ids, m.active";
+    "m.id, m.role, m.campus_ids, m.active, u.id, u.email, u.name, u.password_hash, u.locale, u.active, u.created_at, u.updated_at, u.version";
+
+/// The columns of a user `u` alone.
+const ALONE: &str = "u.id, u.email, u.name, u.password_hash, u.locale, u.active, u.created_at, u.updated_at, u.version";
 
 pub(super) fn user_of(columns: &mut Columns<'_>, organization: Uuid) -> Result<User, PortError> {
+    let membership = Membership {
+        id: MembershipId::from_uuid(columns.next()?),
+        organization: OrganizationId::from_uuid(organization),
+        role: parsed(columns.next::<String>()?, "memberships.role")?,
+        campuses: campuses_of(columns.next()?)?,
+        active: columns.next()?,
+    };
+    user_with(columns, membership)
+}
+
+fn user_with(columns: &mut Columns<'_>, membership: Membership) -> Result<User, PortError> {
     Ok(User {
         id: UserId::from_uuid(columns.next()?),
         email: parsed(columns.next::<String>()?, "users.email")?,
@@ -28,13 +42,7 @@ pub(super) fn user_of(columns: &mut Columns<'_>, organization: Uuid) -> Result<U
         created_at: columns.next()?,
         updated_at: columns.next()?,
         version: count(columns.next::<i32>()?, "users.version")?,
-        membership: Membership {
-            id: MembershipId::from_uuid(columns.next()?),
-            organization: OrganizationId::from_uuid(organization),
-            role: parsed(columns.next::<String>()?, "memberships.role")?,
-            campuses: campuses_of(columns.next()?)?,
-            active: columns.next()?,
-        },
+        membership,
     })
 }
 
@@ -58,6 +66,19 @@ impl UserRepository for Session {
         }
     }
 
+    async fn find_by_email(&self, email: &EmailAddress, fresh: MembershipId) -> Result<Option<Known>, PortError> {
+        let mut sql = self.sql();
+        // An address is one user's in the whole installation; whoever invites one has to know whose it is, and learns nothing else.
+        sql.push("SELECT ").push(ALONE).push(" FROM users u WHERE ").push(SCOPED).push(" AND u.email = ").bind(email.as_str());
+        let Some(row) = self.rows(sql).await?.pop() else { return Ok(None) };
+        let membership = Membership { id: fresh, organization: OrganizationId::from_uuid(self.organization), role: Role::Viewer.into(), campuses: Vec::new(), active: false };
+        let stranger = user_with(&mut Columns::of(&row), membership)?;
+        Ok(Some(match UserRepository::find(self, stranger.id).await? {
+            Some(member) => Known::Member(member),
+            None => Known::Stranger(Stranger::new(stranger)),
+        }))
+    }
+
     async fn save(&self, user: &Changed<User>) -> Result<(), PortError> {
         let state = user.state();
         let id: Value = state.id.as_uuid().into();
@@ -78,7 +99,11 @@ impl UserRepository for Session {
             self.insert::<memberships::Entity>(membership_model(self.organization, state));
         } else {
             self.write(Write::Update { table: "users", key: vec![("id", id)], set: row, version: Some(state.version - 1) });
-            self.write(membership_update(self.organization, state));
+            if matches!(user.fact(), UserFact::Joined(_)) {
+                self.insert::<memberships::Entity>(membership_model(self.organization, state));
+            } else {
+                self.write(membership_update(self.organization, state));
+            }
             self.rights_changed(state.membership.id.as_uuid());
         }
         let tally = user.fact().tally();
@@ -99,7 +124,7 @@ fn membership_model(organization: Uuid, user: &User) -> memberships::Model {
         campus_ids: list(&user.membership.campuses),
         person_id: None,
         active: user.membership.active,
-        created_at: user.created_at,
+        created_at: user.updated_at,
         updated_at: user.updated_at,
         version: 1,
     }

@@ -6,10 +6,12 @@ mod organization;
 mod roles;
 mod users;
 
+pub(crate) mod links;
+
 use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 use matricula_application::identity::{AdministrationError, Credentials, Door, IdentityError, Tokens};
-use matricula_domain::identity::{Password, SecondFactorError};
+use matricula_domain::identity::{LinkError, Password, SecondFactorError};
 use matricula_domain::shared::{Fault, Id as _, Line};
 use matricula_ports::PortError;
 use serde::Serialize;
@@ -337,6 +339,11 @@ impl Coded for IdentityError {
             Self::SecondFactor(SecondFactorError::AlreadyThere) => (StatusCode::CONFLICT, "SECOND_FACTOR_EXISTS"),
             Self::SecondFactor(SecondFactorError::NotThere) => (StatusCode::CONFLICT, "NO_SECOND_FACTOR"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::Link(LinkError::WrongToken) => (StatusCode::UNAUTHORIZED, "INVALID_LINK"),
+            Self::Link(LinkError::Over) => (StatusCode::GONE, "LINK_OVER"),
+            Self::ExceedsRights => (StatusCode::FORBIDDEN, "ROLE_EXCEEDS_YOURS"),
+            Self::WorksHere => (StatusCode::CONFLICT, "WORKS_HERE_ALREADY"),
+            Self::EmailTaken => (StatusCode::CONFLICT, "EMAIL_TAKEN"),
             Self::SlowedDown(_) => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
             Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
             Self::Port(error) => error.coded(),

@@ -57,6 +57,11 @@ impl Folder {
         format!("sqlite://{}", self.path.join(DATABASES[0]).display())
     }
 
+    /// Where the mails are.
+    pub(super) fn mail(&self) -> PathBuf {
+        self.path.join("mail")
+    }
+
     /// Where it is; `None` if it goes at the end.
     pub(super) fn kept(&self) -> Option<&Path> {
         if self.temporary.is_some() { None } else { Some(&self.path) }

@@ -1,0 +1,67 @@
+crate::choice! {
+    /// A message that the program sends. This is the one place where they are declared: the templates of a message have its name, and may
+    /// say what [`Message::variables`] lists, all of it and nothing else.
+    pub enum Message {
+        /// Here is the link with which you can choose another password.
+        PasswordReset = "password_reset",
+        /// Your password was changed.
+        PasswordChanged = "password_changed",
+        /// Somebody invites you to work with them.
+        Invitation = "invitation",
+        /// Confirm that this is your new address.
+        EmailChange = "email_change",
+        /// Somebody wants to change your address; object if it was not you.
+        EmailVeto = "email_veto",
+    }
+}
+
+impl Message {
+    /// What the templates of the message may say.
+    pub fn variables(self) -> &'static [&'static str] {
+        match self {
+            Self::PasswordReset | Self::EmailChange => &["name", "organization", "link", "hours"],
+            Self::PasswordChanged => &["name", "organization"],
+            Self::Invitation => &["inviter", "organization", "link", "hours"],
+            Self::EmailVeto => &["name", "organization", "link", "days"],
+        }
+    }
+}
+
+crate::choice! {
+    /// A language in which messages are written.
+    pub enum Language {
+        /// Spanish.
+        Spanish = "es",
+        /// English.
+        English = "en",
+    }
+}
+
+impl Language {
+    /// The language for a locale: Spanish for the languages of Spain, English for the rest of the world.
+    pub fn of(locale: &str) -> Self {
+        let language = locale.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+        if matches!(language.as_str(), "es" | "ca" | "eu" | "gl" | "ast" | "an" | "oc") { Self::Spanish } else { Self::English }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_has_a_language() {
+        for (locale, language) in [
+            ("es", Language::Spanish),
+            ("es-AR", Language::Spanish),
+            ("ES_es", Language::Spanish),
+            ("ca", Language::Spanish),
+            ("en", Language::English),
+            ("en-GB", Language::English),
+            ("fr", Language::English),
+            ("", Language::English),
+        ] {
+            assert_eq!(Language::of(locale), language, "{locale}");
+        }
+    }
+}
