@@ -8,12 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use matricula_domain::identity::{
-    ApiKeyId, LoginSession, LoginSessionId, MembershipId, Organization, OrganizationId, OrganizationStatus, Rights, RoleName, SecondFactor, User,
-    UserId,
-};
-use matricula_domain::shared::{Changed, Instant, TimeZone};
-    Known, LinkId, LinkPurpose, LoginSession, LoginSessionId, MembershipId, OneTimeLink, Organization, OrganizationId, Role, SecondFactor, User,
-    UserId,
+    ApiKeyId, Known, LinkId, LinkPurpose, LoginSession, LoginSessionId, MembershipId, OneTimeLink, Organization, OrganizationId, OrganizationStatus,
+    Rights, RoleName, SecondFactor, User, UserId,
 };
 use matricula_domain::shared::{Changed, EmailAddress, Instant, TimeZone};
 

@@ -7,11 +7,9 @@ use async_trait::async_trait;
 use crate::catalog::{CourseRepository, CourseRunRepository, MockCourseRepository, MockCourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, MockEnrollmentRepository, MockSeatHoldRepository, SeatHoldRepository};
 use crate::identity::{
-    ApiKeyRepository, GroupRepository, LoginSessionRepository, MockApiKeyRepository, MockGroupRepository, MockLoginSessionRepository,
-    MockOrganizationRepository, MockRoleRepository, MockSecondFactorRepository, MockUserRepository, OrganizationRepository, RoleRepository,
-    SecondFactorRepository, UserRepository,
-    LinkRepository, LoginSessionRepository, MockLinkRepository, MockLoginSessionRepository, MockOrganizationRepository, MockSecondFactorRepository,
-    MockUserRepository, OrganizationRepository, SecondFactorRepository, UserRepository,
+    ApiKeyRepository, GroupRepository, LinkRepository, LoginSessionRepository, MockApiKeyRepository, MockGroupRepository, MockLinkRepository,
+    MockLoginSessionRepository, MockOrganizationRepository, MockRoleRepository, MockSecondFactorRepository, MockUserRepository,
+    OrganizationRepository, RoleRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadRepository};
 use crate::notifications::{JobRepository, MockJobRepository};

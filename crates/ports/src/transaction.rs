@@ -5,7 +5,10 @@ use async_trait::async_trait;
 
 use crate::catalog::{CourseRepository, CourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, SeatHoldRepository};
-use crate::identity::{ApiKeyRepository, GroupRepository, LinkRepository, LoginSessionRepository, OrganizationRepository, RoleRepository, SecondFactorRepository, UserRepository};
+use crate::identity::{
+    ApiKeyRepository, GroupRepository, LinkRepository, LoginSessionRepository, OrganizationRepository, RoleRepository, SecondFactorRepository,
+    UserRepository,
+};
 use crate::leads::{FormRepository, LeadRepository};
 use crate::notifications::JobRepository;
 use crate::people::PersonRepository;

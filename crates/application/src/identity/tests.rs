@@ -9,8 +9,8 @@ use super::*;
 use crate::testing::world;
 
 mod administration;
-mod login_sessions;
 mod links;
+mod login_sessions;
 mod members;
 mod second_factor;
 mod session;

@@ -433,7 +433,10 @@ mod tests {
         let now = now();
         let joined = Stranger::new(user(Role::Adviser)).join(Role::Viewer.into(), now);
         assert_eq!(told(&joined), ("joined", vec!["role", "works_here"], 2));
-        assert_eq!((joined.state().works_here(), &joined.state().membership.role, joined.state().updated_at), (true, &RoleName::from(Role::Viewer), now));
+        assert_eq!(
+            (joined.state().works_here(), &joined.state().membership.role, joined.state().updated_at),
+            (true, &RoleName::from(Role::Viewer), now)
+        );
         let mut left = user(Role::Adviser);
         left.membership.active = false;
         assert!(!left.works_here());

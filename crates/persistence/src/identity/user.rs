@@ -71,7 +71,13 @@ impl UserRepository for Session {
         // An address is one user's in the whole installation; whoever invites one has to know whose it is, and learns nothing else.
         sql.push("SELECT ").push(ALONE).push(" FROM users u WHERE ").push(SCOPED).push(" AND u.email = ").bind(email.as_str());
         let Some(row) = self.rows(sql).await?.pop() else { return Ok(None) };
-        let membership = Membership { id: fresh, organization: OrganizationId::from_uuid(self.organization), role: Role::Viewer.into(), campuses: Vec::new(), active: false };
+        let membership = Membership {
+            id: fresh,
+            organization: OrganizationId::from_uuid(self.organization),
+            role: Role::Viewer.into(),
+            campuses: Vec::new(),
+            active: false,
+        };
         let stranger = user_with(&mut Columns::of(&row), membership)?;
         Ok(Some(match UserRepository::find(self, stranger.id).await? {
             Some(member) => Known::Member(member),
