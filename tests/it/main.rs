@@ -4,5 +4,5 @@
 
 mod contract;
 mod http;
-mod schema;
 mod mail;
+mod schema;

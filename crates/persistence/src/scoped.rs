@@ -31,8 +31,7 @@ macro_rules! owned {
     )+};
 }
 owned! {
-    identity::memberships, identity::login_sessions, identity::roles, identity::groups, identity::user_groups, identity::api_keys,
-    identity::memberships, identity::login_sessions, identity::one_time_links,
+    identity::memberships, identity::login_sessions, identity::roles, identity::groups, identity::user_groups, identity::api_keys, identity::one_time_links,
     people::people, people::person_identifiers,
     catalog::courses, catalog::course_campuses, catalog::course_runs,
     leads::forms, leads::form_versions, leads::leads, leads::lead_touches,

@@ -103,6 +103,8 @@ impl<'s> Office<'s> {
         let visitor = self.service.visitor();
         let tokens = visitor.post("/auth/login", &json!({"email": email, "password": PASSWORD})).await.is(200);
         (id, visitor.with_token(&text(&tokens["access_token"])))
+    }
+
     /// Somebody who works here since a moment ago: their address, and a client that is signed in.
     pub async fn newcomer(&self) -> (String, Client) {
         let email = format!("{}@example.es", self.service.unique("alguien"));

@@ -186,11 +186,6 @@ impl Role {
         }
     }
 
-    /// Whether whoever has the other role may give this one: it holds no permission that they lack.
-    pub fn is_within(self, other: Self) -> bool {
-        self.permissions().iter().all(|permission| other.may(*permission))
-    }
-
     /// Whether the role has a permission.
     pub fn may(self, permission: Permission) -> bool {
         self.permissions().contains(&permission)
@@ -226,22 +221,6 @@ mod tests {
     fn nobody_but_owner_and_admin_may_do_everything() {
         let all = |role: &&Role| role.permissions().len() == Permission::ALL.len();
         assert_eq!(Role::ALL.iter().filter(all).copied().collect::<Vec<_>>(), [Role::Owner, Role::Admin]);
-    }
-
-    #[test]
-    fn nobody_gives_more_than_they_have() {
-        for (role, other, within) in [
-            (Role::Owner, Role::Owner, true),
-            (Role::Owner, Role::Admin, true),
-            (Role::Admin, Role::Manager, false),
-            (Role::Viewer, Role::Adviser, true),
-            (Role::Adviser, Role::Viewer, false),
-            (Role::Learner, Role::Trainer, true),
-            (Role::Dpo, Role::Manager, false),
-        ] {
-            assert_eq!(role.is_within(other), within, "{role} within {other}");
-        }
-        assert!(Role::ALL.iter().all(|role| role.is_within(*role) && role.is_within(Role::Owner)));
     }
 
     #[test]

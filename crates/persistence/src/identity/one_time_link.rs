@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::convert::{count, digest, parsed};
 use crate::error::port;
 use crate::key_store::KeyStore;
-use crate::people::{after, order};
+use crate::paging::{after, order};
 use crate::scoped::{Queries, SCOPED};
 use crate::unit::Session;
 

@@ -97,7 +97,7 @@ struct AcceptedView {
     /// Where they work.
     organization_id: Uuid,
     /// What they may do.
-    role: &'static str,
+    role: String,
 }
 
 impl From<&User> for AcceptedView {
@@ -106,7 +106,7 @@ impl From<&User> for AcceptedView {
             user_id: user.id.as_uuid(),
             email: user.email.as_str().to_owned(),
             organization_id: user.membership.organization.as_uuid(),
-            role: user.membership.role.as_str(),
+            role: user.membership.role.to_string(),
         }
     }
 }

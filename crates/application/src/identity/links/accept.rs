@@ -66,8 +66,8 @@ impl Links {
         let now = self.world.now();
         let joined = match (tx.users().find_by_email(email, self.world.id()).await?, newcomer) {
             (Some(Known::Member(user)), _) if user.works_here() => return Err(IdentityError::WorksHere),
-            (Some(Known::Member(user)), _) if user.active => user.rejoin(role, now),
-            (Some(Known::Stranger(stranger)), _) if stranger.is_active() => stranger.join(role, now),
+            (Some(Known::Member(user)), _) if user.active => user.rejoin(role.into(), now),
+            (Some(Known::Stranger(stranger)), _) if stranger.is_active() => stranger.join(role.into(), now),
             (None, Some((new, hash))) => User::admit(self.world.id(), self.world.id(), here, new, hash.clone(), now),
             // Somebody who may not sign in anywhere, or who was there a moment ago.
             _ => return Err(LinkError::Over.into()),

@@ -1,6 +1,6 @@
 use matricula_domain::identity::{Known, LinkEnd, LinkId, LinkPurpose, LinkTarget, OneTimeLink, Role};
 use matricula_domain::shared::EmailAddress;
-use matricula_ports::transact;
+use matricula_ports::{Actor, transact};
 
 use super::super::IdentityError;
 use super::Links;
@@ -22,8 +22,8 @@ impl Links {
     /// # Errors
     /// [`IdentityError::ExceedsRights`] for a role that may more than the caller, [`IdentityError::WorksHere`], a port's.
     pub async fn invite(&self, who: &Allowed<InviteUsers>, invitation: &Invitation) -> Result<OneTimeLink, IdentityError> {
-        let principal = who.principal();
-        if !invitation.role.is_within(principal.role) {
+        let Actor::User(by) = who.scope().actor() else { return Err(IdentityError::ExceedsRights) };
+        if !who.grants().cover(&invitation.role.grants().collect()) {
             return Err(IdentityError::ExceedsRights);
         }
         transact(&*self.world.transactions, who.scope(), async |tx| {
@@ -32,7 +32,7 @@ impl Links {
                 return Err(IdentityError::WorksHere);
             }
             let earlier = tx.links().unended_invitations(&invitation.email).await?;
-            let target = LinkTarget::Invitation { role: invitation.role, by: principal.user };
+            let target = LinkTarget::Invitation { role: invitation.role, by };
             self.issue(tx, target, &invitation.email, &earlier, self.world.now()).await
         })
         .await
