@@ -1,4 +1,4 @@
-//! The workspace's own checks and tools: `cargo run -p matricula-xtask -- --help`.
+//! The workspace's own checks and tools: `cargo run -p xtask -- --help`.
 
 mod arch;
 mod crash;
