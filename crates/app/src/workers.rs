@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use matricula_application::enrollment::{Enrollments, Swept};
 use matricula_application::notifications::{BATCH, Followers, Handler, JobError, Receiver, SEATS_SWEEP, Schedule, Workshop};
 use matricula_persistence::{Accounts, Queue};
-use matricula_ports::identity::Directory;
+use matricula_ports::identity::{Directory, MemberCounts};
 use matricula_ports::notifications::{Answers, Job, JobQueue, OutboxRow};
 use matricula_ports::{Actor, Clock, PortError, Scope};
 use tokio::sync::watch;
@@ -24,6 +24,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
 /// The kind of job that removes what is over: kept answers, finished jobs.
 const SWEEP: &str = "notifications.sweep";
+
+/// The kind of job that counts anew who works where.
+const RECOUNT: &str = "identity.recount";
 
 /// The workers of one copy of the program.
 pub struct Workers {
@@ -50,8 +53,13 @@ impl Workers {
             }),
             Arc::new(program.postman()),
             Arc::new(Sweeper { queue: Arc::clone(&queue), clock: Arc::clone(&clock) }),
+            Arc::new(Recounter { counts: Arc::new(Accounts::new(Arc::clone(&program.database))) }),
         ];
-        let schedules = vec![Schedule { kind: SEATS_SWEEP, every: TimeDelta::minutes(10) }, Schedule { kind: SWEEP, every: TimeDelta::minutes(10) }];
+        let schedules = vec![
+            Schedule { kind: SEATS_SWEEP, every: TimeDelta::minutes(10) },
+            Schedule { kind: SWEEP, every: TimeDelta::minutes(10) },
+            Schedule { kind: RECOUNT, every: TimeDelta::hours(24) },
+        ];
         let workshop = Workshop::new(Arc::clone(&queue) as _, handlers, schedules, Arc::clone(&clock), Arc::clone(&program.ids));
         let receivers: Vec<Arc<dyn Receiver>> = vec![Arc::new(ToTheLog)];
         let followers = Followers::new(Arc::new(program.audit()), Arc::clone(&queue) as _, queue, receivers, clock, program.ids.next());
@@ -206,6 +214,26 @@ impl Handler for Sweeper {
         let now = self.clock.now();
         while Answers::sweep(&*self.queue, now - TimeDelta::hours(24), 500).await? > 0 {}
         while JobQueue::sweep(&*self.queue, now - TimeDelta::days(7), 500).await? > 0 {}
+        Ok(())
+    }
+}
+
+/// Counts anew who works where. The counts move with every change, so there is nothing to mend; if there is, it is told.
+struct Recounter {
+    counts: Arc<dyn MemberCounts>,
+}
+
+#[async_trait(?Send)]
+impl Handler for Recounter {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[RECOUNT]
+    }
+
+    async fn handle(&self, _: &Job) -> Result<(), JobError> {
+        let wrong = self.counts.recount().await?;
+        if wrong > 0 {
+            tracing::warn!(organizations = wrong, "the counts of who works there were wrong");
+        }
         Ok(())
     }
 }

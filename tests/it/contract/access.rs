@@ -4,7 +4,7 @@ use matricula_domain::identity::{Grant, LoginSession, OrganizationStatus, Permis
 use matricula_domain::leads::{Lead, LeadTargets};
 use matricula_domain::shared::{Field as _, Id as _, RecordId};
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries};
-use matricula_ports::identity::{AccessQueries, Directory as _};
+use matricula_ports::identity::{AccessQueries, Directory as _, MemberCounts as _};
 use matricula_ports::leads::{LeadFilter, LeadQueries};
 use matricula_ports::{Clock as _, Ids as _, Page, PortError};
 use matricula_tests::{Tenant, TestDatabase, at, at_once, on_both, value};
@@ -218,6 +218,13 @@ async fn members_and_owners_are_counted(db: TestDatabase) {
     let back = gone.state().activate(at(2)).unwrap();
     here.in_unit(async |tx| tx.users().save(&back).await).await;
     assert_eq!(counts().await, (2, 2));
+    assert_eq!(db.accounts.recount().await.unwrap(), 0, "they were right");
+    db.tenant("dos").await;
+    db.raw.execute("UPDATE organizations SET seats_used = 7, owners = 0 WHERE slug = 'uno'", []).await;
+    assert_eq!(db.accounts.recount().await.unwrap(), 1);
+    let owners: i32 = db.raw.one("SELECT owners FROM organizations WHERE slug = 'uno'", []).await;
+    let seats: i32 = db.raw.one("SELECT seats_used FROM organizations WHERE slug = 'uno'", []).await;
+    assert_eq!((seats, owners), (2, 2));
 }
 
 /// The leads that a list shows, and those of all of them that are found one by one, which must be the same.

@@ -3,19 +3,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use matricula_domain::identity::{ApiKeyId, LinkId, LoginSessionId, MembershipId, OrganizationId, Rights, UserId};
+use matricula_domain::identity::{ApiKeyId, LinkId, LoginSessionId, MembershipId, OrganizationId, Rights, Role, UserId};
 use matricula_domain::shared::{Id, Instant};
 use matricula_ports::PortError;
-use matricula_ports::identity::{Account, Directory, KeyHolder, LoginSessionRow, OrganizationRow, Principal};
+use matricula_ports::identity::{Account, Directory, KeyHolder, LoginSessionRow, MemberCounts, OrganizationRow, Principal};
 use moka::sync::Cache;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use uuid::Uuid;
 
 use super::rights::{Gathered, RIGHTS, grants_of, join_rights};
 use crate::convert::{Columns, parsed, time};
 use crate::database::{Database, Engine};
 use crate::error::port;
-use crate::scoped::{Reader, SCOPED};
+use crate::scoped::{Reader, SCOPED, Sight};
 use crate::sql::{Sql, Write};
 use crate::statements::one_statement;
 
@@ -308,6 +308,30 @@ impl Directory for Accounts {
         let mut sql = self.reader().sql();
         sql.push("DELETE FROM login_throttles WHERE key_hash = ").bind(key.to_vec());
         self.execute(sql).await
+    }
+}
+
+#[async_trait]
+impl MemberCounts for Accounts {
+    /// The organizations are taken first: whoever changes a membership moves the counts in the same statement, so what is counted after
+    /// that is all that was committed.
+    async fn recount(&self) -> Result<u64, PortError> {
+        let tx = self.database.write.begin().await.map_err(port)?;
+        if let Some(setting) = Sight::System.set_local(self.database.engine) {
+            tx.execute_raw(setting).await.map_err(port)?;
+            tx.execute_unprepared("SELECT 1 FROM organizations ORDER BY id FOR UPDATE").await.map_err(port)?;
+        }
+        let count = |and: &str| {
+            format!(
+                "(SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id \
+                 WHERE m.organization_id = organizations.id AND m.active AND u.active{and})"
+            )
+        };
+        let (seats, owners) = (count(""), count(&format!(" AND m.role = '{}'", Role::Owner)));
+        let sql = format!("UPDATE organizations SET seats_used = {seats}, owners = {owners} WHERE seats_used <> {seats} OR owners <> {owners}");
+        let wrong = tx.execute_unprepared(&sql).await.map_err(port)?.rows_affected();
+        tx.commit().await.map_err(port)?;
+        Ok(wrong)
     }
 }
 

@@ -67,6 +67,17 @@ pub trait ApiKeyRepository: Send + Sync {
     async fn save(&self, key: &Changed<ApiKey>) -> Result<(), PortError>;
 }
 
+/// The counts of who works in each organization, beside which stands the truth.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait MemberCounts: Send + Sync {
+    /// Counts anew, in all organizations; answers in how many the counts were wrong.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn recount(&self) -> Result<u64, PortError>;
+}
+
 /// Reads of who works in an organization and what they may do, for screens.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
