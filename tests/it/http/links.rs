@@ -10,11 +10,12 @@ use serde_json::{Value as Json, json};
 
 use super::identity::{login, soon_is_shut_out};
 use super::office::Office;
-use super::wishes::set_up;
+use super::wishes::{begun, code, set_up};
 
 over_http_alone! {
     a_forgotten_password_is_chosen_anew_by_mail,
     whether_an_address_has_an_account_does_not_show,
+    another_password_does_not_pass_by_the_second_factor,
     a_link_opens_for_its_time_and_the_newest_alone,
     what_was_tampered_with_opens_nothing_and_the_audit_knows,
     of_twenty_who_use_a_link_at_once_one_does,
@@ -162,6 +163,20 @@ async fn whether_an_address_has_an_account_does_not_show(service: &Service) {
     service.mailed(&email, 1).await;
     assert!(service.mails("nadie@example.es").is_empty());
     service.visitor().post("/auth/password-resets", &json!({"email": "nadie"})).await.faults();
+}
+
+async fn another_password_does_not_pass_by_the_second_factor(service: &Service) {
+    let office = Office::found(service).await;
+    let (email, client) = office.newcomer().await;
+    let seed = begun(&client).await;
+    client.post("/auth/second-factor/confirm", &json!({"totp_code": code(service, seed, 0)})).await.is(200);
+    forget(service, &email).await;
+    let token = service.mailed(&email, 1).await.remove(0).token();
+    is_nothing(&reset(service, &token).await, 204);
+    login(&service.visitor(), &email, NEW).await.refused(401, "SECOND_FACTOR_REQUIRED");
+    service.db.clock.advance(TimeDelta::minutes(1));
+    let with_code = json!({"email": email, "password": NEW, "totp_code": code(service, seed, 0)});
+    service.visitor().post("/auth/login", &with_code).await.is(200);
 }
 
 async fn a_link_opens_for_its_time_and_the_newest_alone(service: &Service) {

@@ -111,37 +111,11 @@ async fn about_oneself(operation: &str, office: &Office<'_>) -> Option<Wish> {
     })
 }
 
-/// A set-up with what may open it.
-pub fn set_up(token: &str, slug: &str) -> Json {
-    json!({
-        "token": token,
-        "organization": {"slug": slug, "name": "Academia", "time_zone": "Europe/Madrid", "locale": "es", "country": "ES"},
-        "email": format!("{slug}@example.es"), "name": "Quien manda", "password": PASSWORD,
-    })
-}
-
-/// The table: what is asked of each route. What it changes is made anew each time.
-pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
+/// The rows of what goes by links that open once.
+async fn by_link(operation: &str, office: &Office<'_>) -> Option<Wish> {
     let service = office.service;
-    let slug = service.unique("barrido");
-    let of_record = async |kind: &str| on(office.record(kind, json!({})).await.id);
-    let archived = async |kind: &str| {
-        let id = office.record(kind, json!({})).await.id;
-        office.owner().await.act(&format!("/{kind}/{id}/archive")).await.is(200);
-        on(id)
-    };
-    let lead = async || on(text(&office.lead(json!({})).await["id"]));
-    match operation {
-        "login" => {
-            office.user(Role::Viewer).await;
-            body(json!({"email": office.email(Role::Viewer), "password": PASSWORD}))
-        }
-        "refresh" => {
-            office.user(Role::Viewer).await;
-            let tokens = service.visitor().post("/auth/login", &json!({"email": office.email(Role::Viewer), "password": PASSWORD})).await.is(200);
-            body(json!({"refresh_token": tokens["refresh_token"]}))
-        }
-        "me" | "listLoginSessions" | "listInvitations" => plain(),
+    let slug = service.unique("enlace");
+    Some(match operation {
         "requestPasswordReset" => body(json!({"email": office.newcomer().await.0})),
         "resetPassword" => {
             let (email, _) = office.newcomer().await;
@@ -168,6 +142,44 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             }
         }
         "setUp" => body(set_up("mlk_", &slug)),
+        _ => return None,
+    })
+}
+
+/// A set-up with what may open it.
+pub fn set_up(token: &str, slug: &str) -> Json {
+    json!({
+        "token": token,
+        "organization": {"slug": slug, "name": "Academia", "time_zone": "Europe/Madrid", "locale": "es", "country": "ES"},
+        "email": format!("{slug}@example.es"), "name": "Quien manda", "password": PASSWORD,
+    })
+}
+
+/// The table: what is asked of each route. What it changes is made anew each time.
+pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
+    if let Some(wish) = by_link(operation, office).await {
+        return wish;
+    }
+    let service = office.service;
+    let slug = service.unique("barrido");
+    let of_record = async |kind: &str| on(office.record(kind, json!({})).await.id);
+    let archived = async |kind: &str| {
+        let id = office.record(kind, json!({})).await.id;
+        office.owner().await.act(&format!("/{kind}/{id}/archive")).await.is(200);
+        on(id)
+    };
+    let lead = async || on(text(&office.lead(json!({})).await["id"]));
+    match operation {
+        "login" => {
+            office.user(Role::Viewer).await;
+            body(json!({"email": office.email(Role::Viewer), "password": PASSWORD}))
+        }
+        "refresh" => {
+            office.user(Role::Viewer).await;
+            let tokens = service.visitor().post("/auth/login", &json!({"email": office.email(Role::Viewer), "password": PASSWORD})).await.is(200);
+            body(json!({"refresh_token": tokens["refresh_token"]}))
+        }
+        "me" | "listLoginSessions" | "listInvitations" => plain(),
         "leaveLead" | "captureLead" => body(someone()),
         "listLeads" => plain().asking("?status=new&limit=5"),
         "getLead" => lead().await,

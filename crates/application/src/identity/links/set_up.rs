@@ -80,7 +80,9 @@ impl Links {
             Ok((founded.into_state(), owner.into_state()))
         })
         .await;
-        self.leases.release(LEASE, holder).await?;
+        if let Err(error) = self.leases.release(LEASE, holder).await {
+            tracing::warn!(%error, "could not give the lease back; it runs out by itself");
+        }
         founded
     }
 }

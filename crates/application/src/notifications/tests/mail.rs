@@ -50,7 +50,8 @@ async fn post(
     wordings.expect_word().returning(move |message, language, values| {
         let mut names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
         let mut known = message.variables().to_vec();
-        (names.sort_unstable(), known.sort_unstable());
+        names.sort_unstable();
+        known.sort_unstable();
         assert_eq!(names, known, "{message}");
         let link = values.iter().find(|(name, _)| *name == "link").map(|(_, link)| link.clone()).unwrap_or_default();
         keep((message, language, link))?;
