@@ -268,7 +268,7 @@ async fn wish_of_access(operation: &str, office: &Office<'_>) -> Wish {
             on(user)
         }
         "createGroup" => body(json!({"name": slug, "roles": ["viewer"]})),
-        "getGroup" | "archiveGroup" | "listGroupMembers" => on(office.group(&[]).await),
+        "getGroup" | "archiveGroup" => on(office.group(&[]).await),
         "changeGroup" => on(office.group(&[]).await).with(json!({"name": "Otro"})),
         "restoreGroup" => {
             let group = office.group(&[]).await;
@@ -276,10 +276,10 @@ async fn wish_of_access(operation: &str, office: &Office<'_>) -> Wish {
             on(group)
         }
         "joinGroup" => on(office.group(&[]).await).with(json!({"user_id": office.user(Role::Viewer).await})),
-        "leaveGroup" => {
+        "listGroupMembers" | "leaveGroup" => {
             let (group, member) = (office.group(&[]).await, json!({"user_id": office.user(Role::Viewer).await}));
             office.owner().await.post(&format!("/groups/{group}/members"), &member).await.is(200);
-            on(group).with(member)
+            if operation == "leaveGroup" { on(group).with(member) } else { on(group) }
         }
         "createRole" => body(json!({"slug": slug, "name": "Rol", "grants": ["leads.read_own"], "cloned_from": "trainer"})),
         "getRole" | "archiveRole" => on(office.role(&["leads.read_own"]).await.id),
