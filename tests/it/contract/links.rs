@@ -145,11 +145,11 @@ async fn somebody_is_found_by_their_address_and_joins(db: TestDatabase) {
     assert_eq!(known(&here, "ana@example.es").await, Some(Known::Member(ana.clone())));
     assert_eq!(known(&there, "nadie@example.es").await, None);
     let Some(Known::Stranger(stranger)) = known(&there, "ana@example.es").await else { panic!("she does not work there yet") };
-    let joined = stranger.join(Role::Adviser, at(60));
+    let joined = stranger.join(Role::Adviser.into(), at(60));
     there.in_unit(async |tx| tx.users().save(&joined).await).await;
     let Some(Known::Member(member)) = known(&there, "ana@example.es").await else { panic!("she works there now") };
     assert_eq!(&member, joined.state());
-    assert_eq!((member.id, member.membership.id, member.membership.role), (ana.id, fresh, Role::Adviser));
+    assert_eq!((member.id, member.membership.id, member.membership.role.clone()), (ana.id, fresh, Role::Adviser.into()));
     let at_home = here.in_unit(async |tx| tx.users().find(ana.id).await).await.unwrap();
     assert_eq!((at_home.membership, at_home.version), (ana.membership, 2));
 

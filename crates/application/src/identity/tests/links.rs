@@ -308,7 +308,7 @@ mod invitation {
         let (links, users) = (stage.saving_links(1), stage.saving_users(1));
         let accepted = stage.play().links.accept(&acceptance(true).await, &door()).await.unwrap();
         assert_eq!((links.verbs(), users.verbs()), (vec!["used"], vec!["admitted"]));
-        assert_eq!((accepted.membership.role, accepted.membership.organization, accepted.name.as_str()), (Role::Manager, id(900), "Nueva"));
+        assert_eq!((accepted.membership.role, accepted.membership.organization, accepted.name.as_str()), (Role::Manager.into(), id(900), "Nueva"));
     }
 
     #[tokio::test]
