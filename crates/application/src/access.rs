@@ -11,6 +11,7 @@ use matricula_domain::identity::{Grants, Permission, Reach, Rights};
 use matricula_ports::audit::{AuditLog, Observation};
 use matricula_ports::identity::{KeyHolder, OrganizationRow, Principal};
 use matricula_ports::{Actor, Clock, Once, Scope};
+use uuid::Uuid;
 
 /// A right as a type.
 pub trait Right: Send + Sync + 'static {
@@ -244,6 +245,18 @@ impl Watch {
             },
         )
         .await;
+    }
+
+    /// Writes down that something was presented that does not open a link, and why.
+    pub async fn link_refused(&self, scope: &Scope, link: Uuid, why: &str) {
+        let observation = Observation {
+            action: "one_time_link.refused",
+            entity: "one_time_link",
+            entity_id: Some(link),
+            subject: None,
+            purpose: Some(why.to_owned()),
+        };
+        self.observe(scope, observation).await;
     }
 
     /// Writes something down that changed nothing.

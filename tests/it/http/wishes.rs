@@ -133,11 +133,12 @@ async fn by_link(operation: &str, office: &Office<'_>) -> Option<Wish> {
             body(json!({"token": office.link(purpose).await}))
         }
         "invite" => body(json!({"email": format!("{slug}@example.es"), "role": "adviser"})),
-        "acceptInvitation" | "revokeInvitation" => {
+        "acceptInvitation" | "revokeInvitation" | "listInvitations" => {
             let invited = office.owner().await.post("/invitations", &json!({"email": format!("{slug}@example.es"), "role": "adviser"})).await;
             let invitation = invited.id(201);
             match operation {
                 "revokeInvitation" => on(invitation),
+                "listInvitations" => plain(),
                 _ => body(json!({"token": office.link(LinkPurpose::Invitation).await, "name": "Quien llega", "password": PASSWORD})),
             }
         }
@@ -179,7 +180,7 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             let tokens = service.visitor().post("/auth/login", &json!({"email": office.email(Role::Viewer), "password": PASSWORD})).await.is(200);
             body(json!({"refresh_token": tokens["refresh_token"]}))
         }
-        "me" | "listLoginSessions" | "listInvitations" => plain(),
+        "me" | "listLoginSessions" => plain(),
         "leaveLead" | "captureLead" => body(someone()),
         "listLeads" => plain().asking("?status=new&limit=5"),
         "getLead" => lead().await,

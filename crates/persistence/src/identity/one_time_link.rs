@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::convert::{count, digest, parsed};
 use crate::error::port;
 use crate::key_store::KeyStore;
-use crate::paging::{after, order};
+use crate::paging::{after, columns, order};
 use crate::scoped::{Queries, SCOPED};
 use crate::unit::Session;
 
@@ -61,7 +61,8 @@ impl LinkQueries for Queries {
     async fn invitations(&self, scope: &Scope, page: &Page) -> Result<Slice<OneTimeLink>, PortError> {
         let reader = self.reader(scope);
         let mut sql = reader.sql();
-        sql.push("SELECT l.* FROM one_time_links l WHERE ").push(SCOPED).push(" AND l.organization_id = ").bind(scope.organization().as_uuid());
+        sql.push("SELECT ").push(&columns::<one_time_links::Entity>("l")).push(" FROM one_time_links l WHERE ").push(SCOPED);
+        sql.push(" AND l.organization_id = ").bind(scope.organization().as_uuid());
         // The word stands in the text, so that the partial index answers.
         sql.push(" AND l.purpose = 'invitation'");
         after(&mut sql, page, "l.created_at", "l.id")?;

@@ -23,7 +23,6 @@ use matricula_domain::identity::{
 };
 use matricula_domain::notifications::Message;
 use matricula_domain::shared::{EmailAddress, Id, Instant};
-use matricula_ports::audit::Observation;
 use matricula_ports::identity::{Directory, LinkSecrets};
 use matricula_ports::notifications::Leases;
 use matricula_ports::{Actor, Passwords, Scope, Tx, transact};
@@ -127,14 +126,7 @@ impl Links {
             LinkError::WrongToken => "wrong_token",
             LinkError::Over => "over",
         };
-        let observation = Observation {
-            action: "one_time_link.refused",
-            entity: "one_time_link",
-            entity_id: Some(id.as_uuid()),
-            subject: None,
-            purpose: Some(why.to_owned()),
-        };
-        self.watch.observe(scope, observation).await;
+        self.watch.link_refused(scope, id.as_uuid(), why).await;
     }
 
     /// Ends the sign-ins of a user in every other organization. It is done before what it is for, and again after it: a crash in between
