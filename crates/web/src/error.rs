@@ -183,6 +183,7 @@ fn sentence(code: &str, status: StatusCode) -> &'static str {
         "RESTRICTED" => "this person's data may only be kept (GDPR art. 18)",
         "INVALID_CREDENTIALS" => "address, password or token are wrong",
         "EXCEEDS_MAKER" => "nobody gives a right that they have not",
+        "ORGANIZATION_SUSPENDED" => "the organization is suspended: everything can be read and nothing changed",
         "LAST_OWNER" => "somebody must be left who owns the organization",
         "INVALID_LINK" => "this opens nothing here",
         "LINK_OVER" => "the link was used or taken back, or its time is over",

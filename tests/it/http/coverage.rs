@@ -39,6 +39,9 @@ fn swept() -> impl Iterator<Item = Route> {
     routes().into_iter().filter(|route| !OF_AN_EMPTY_INSTALLATION.contains(&route.operation.as_str()))
 }
 
+/// Doors that are about one's own sign-in.
+const OF_ONES_OWN: [&str; 6] = ["login", "refresh", "requestPasswordReset", "resetPassword", "confirmEmailChange", "vetoEmailChange"];
+
 fn named(route: &Route) -> String {
     format!("{} {} ({})", route.method, route.path, route.operation)
 }
@@ -231,7 +234,7 @@ async fn a_suspended_organization_shows_everything_and_changes_nothing(service: 
     for (wish, route) in wishes {
         let client = wish.oneself.as_ref().unwrap_or(if route.access == Access::Anybody { &visitor } else { &owner });
         // What is about one's own sign-in does not lead into the organization.
-        let own = route.access == Access::SignedIn || ["login", "refresh", "requestPasswordReset"].contains(&route.operation.as_str());
+        let own = route.access == Access::SignedIn || OF_ONES_OWN.contains(&route.operation.as_str());
         let before = owned(&office).await;
         let answer = wish.call(&route, &office.slug, client).await;
         if route.changes && !own {

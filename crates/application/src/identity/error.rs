@@ -17,6 +17,9 @@ pub enum IdentityError {
     /// There is none such.
     #[error("not found")]
     NotFound,
+    /// The organization is suspended: nobody new works there.
+    #[error("the organization is suspended")]
+    Suspended,
     /// A link does not open.
     #[error(transparent)]
     Link(#[from] LinkError),

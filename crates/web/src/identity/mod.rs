@@ -338,6 +338,7 @@ impl Coded for IdentityError {
             Self::SecondFactor(SecondFactorError::WrongCode) => (StatusCode::UNPROCESSABLE_ENTITY, "WRONG_CODE"),
             Self::SecondFactor(SecondFactorError::AlreadyThere) => (StatusCode::CONFLICT, "SECOND_FACTOR_EXISTS"),
             Self::SecondFactor(SecondFactorError::NotThere) => (StatusCode::CONFLICT, "NO_SECOND_FACTOR"),
+            Self::Suspended => (StatusCode::FORBIDDEN, "ORGANIZATION_SUSPENDED"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::Link(LinkError::WrongToken) => (StatusCode::UNAUTHORIZED, "INVALID_LINK"),
             Self::Link(LinkError::Over) => (StatusCode::GONE, "LINK_OVER"),

@@ -25,7 +25,7 @@ impl Links {
     /// Accepts an invitation.
     ///
     /// # Errors
-    /// [`IdentityError`]; faults if name or password are missing of somebody new.
+    /// [`IdentityError`], [`IdentityError::Suspended`] among them; faults if name or password are missing of somebody new.
     pub async fn accept(&self, acceptance: &Acceptance, door: &Door) -> Result<User, IdentityError> {
         let opening = self.knock(LinkPurpose::Invitation, acceptance.token.as_str(), door).await?;
         let email = &opening.link.parts().email;
@@ -64,6 +64,9 @@ impl Links {
         newcomer: Option<&Newcomer>,
     ) -> Result<User, IdentityError> {
         let now = self.world.now();
+        if tx.organizations().find().await?.is_some_and(|organization| !organization.status.works()) {
+            return Err(IdentityError::Suspended);
+        }
         let joined = match (tx.users().find_by_email(email, self.world.id()).await?, newcomer) {
             (Some(Known::Member(user)), _) if user.works_here() => return Err(IdentityError::WorksHere),
             (Some(Known::Member(user)), _) if user.active => user.rejoin(role.into(), now),

@@ -35,7 +35,8 @@ struct Play {
 }
 
 impl Stage {
-    fn play(self) -> Play {
+    fn play(mut self) -> Play {
+        self.repositories.organizations.expect_find().returning(|| Ok(None));
         let transactions = MockTransactions::over(self.repositories);
         let refused = Seen::nothing();
         let (mut log, note) = (MockAuditLog::new(), refused.keep());
