@@ -155,8 +155,8 @@ fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
     if route.access != Access::Anybody {
         refusals.push((401, "Who are you?"));
     }
-    if matches!(route.access, Access::Permission(_)) {
-        refusals.push((403, "Your role does not have the permission."));
+    if route.access != Access::Anybody || route.changes {
+        refusals.push((403, "The permission is missing, a person has to sign in for it, or the organization is suspended."));
     }
     if route.access == Access::Anybody {
         refusals.push((429, "Too many; `Retry-After` says when to try again."));
@@ -182,7 +182,7 @@ fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
     if route.guarded {
         refusals.push((428, "Send `If-Match`."));
     }
-    if route.path.starts_with("/me/") {
+    if route.path.starts_with("/me/") || route.path.starts_with("/auth/") {
         refusals.push((429, "Too many wrong passwords; `Retry-After` says when to try again."));
     }
     let takes_token = route.body.is_some_and(|fields| fields.iter().any(|field| field.name == "token"));
