@@ -171,7 +171,8 @@ fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
         refusals.push((415, "The body must be JSON."));
     }
     // Restoring can find that another one has the name meanwhile.
-    if route.body.is_some() || !route.query.is_empty() || route.once || route.path.ends_with("/restore") {
+    // `View-As` can name a role that there is not.
+    if route.body.is_some() || !route.query.is_empty() || route.once || route.path.ends_with("/restore") || route.access != Access::Anybody {
         refusals.push((422, "It is understood and refused; `errors` names every fault."));
     }
     if route.changes && route.access != Access::Anybody || route.once {
