@@ -9,6 +9,7 @@ CREATE TABLE organizations (
     locale text NOT NULL,
     country text NOT NULL CHECK (length(country) = 2),
     status text NOT NULL CHECK (status IN ('trial', 'active', 'suspended', 'closed')),
+    second_factor_roles jsonb NOT NULL, -- a list
     settings jsonb NOT NULL,
     logo_url text,
     plan text,
@@ -59,6 +60,7 @@ CREATE TABLE login_sessions (
     previous_refresh_hash bytea,
     previous_rotated_at timestamptz,
     expires_at timestamptz NOT NULL, -- absolute
+    proven_at timestamptz NOT NULL,
     ended_at timestamptz,
     ended_reason text,
     created_at timestamptz NOT NULL,
@@ -70,11 +72,13 @@ CREATE UNIQUE INDEX ON login_sessions (refresh_hash);
 CREATE INDEX ON login_sessions (previous_refresh_hash) WHERE previous_refresh_hash IS NOT NULL;
 CREATE INDEX ON login_sessions (user_id);
 
--- The delay that grows with every failure, of an account or an address; the keys are HMACs.
+-- The delay that grows with every failure, of an account, of an address, or of an account at an address from where its owner signed in
+-- not long ago, where the other two do not count; the keys are hashes.
 CREATE TABLE login_throttles (
     key_hash bytea NOT NULL PRIMARY KEY,
     failures integer NOT NULL,
     blocked_until timestamptz,
+    trusted_until timestamptz,
     updated_at timestamptz NOT NULL
 );
 ";

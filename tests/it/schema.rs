@@ -105,8 +105,8 @@ async fn on_each(name: &str, test: impl AsyncFn(&Db) -> Result<(), DbErr>) -> Re
 async fn populate(db: &Db) -> Result<(), DbErr> {
     Migrator::up(&db.0, None).await?;
     let sql = "
-        INSERT INTO organizations VALUES (#1, 'a', 'A', 'UTC', 'es', 'ES', 'active', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
-        INSERT INTO organizations VALUES (#2, 'b', 'B', 'UTC', 'es', 'ES', 'active', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
+        INSERT INTO organizations VALUES (#1, 'a', 'A', 'UTC', 'es', 'ES', 'active', '[]', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
+        INSERT INTO organizations VALUES (#2, 'b', 'B', 'UTC', 'es', 'ES', 'active', '[]', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
         INSERT INTO people VALUES (#1, #3, #3, #3, 'Ana', 'ana', NULL, NULL, NULL, 'active', NULL, NOW, NOW, 1);
         INSERT INTO people VALUES (#2, #4, #4, #4, 'Bea', 'bea', NULL, NULL, NULL, 'active', NULL, NOW, NOW, 1);
         INSERT INTO courses VALUES (#1, #5, 'c', 'C', NULL, 1, 'online', NULL, NULL, NULL, NULL, NULL, FALSE, 'draft', NULL, NULL, '[]', NULL, NOW, NOW, 1);

@@ -110,6 +110,8 @@ impl Tenant {
             role: Role::Owner.into(),
             rights: Arc::new(Rights::of_role(Role::Owner, Post { user: Some(user), ..Post::default() })),
             organization: Arc::new(self.row()),
+            has_second_factor: false,
+            proven_at: at(0),
             expires_at: at(3600 * 24 * 365),
         };
         Caller::new(Arc::new(principal), "request-1").allow().unwrap()
@@ -121,15 +123,7 @@ impl Tenant {
     }
 
     fn row(&self) -> OrganizationRow {
-        let details = &self.organization.details;
-        OrganizationRow {
-            id: self.organization.id,
-            slug: details.slug.to_string(),
-            name: details.name.to_string(),
-            time_zone: details.time_zone,
-            locale: details.locale.to_string(),
-            status: self.organization.status,
-        }
+        OrganizationRow { second_factor_roles: Vec::new(), ..OrganizationRow::from(&self.organization) }
     }
 
     fn now(&self) -> Instant {

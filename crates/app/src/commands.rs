@@ -119,6 +119,14 @@ enum OrganizationVerb {
     Activate(OrganizationArgs),
     /// Close it for good: nobody comes in any more
     Close(OrganizationArgs),
+    /// Say in which roles nobody works without a second factor: for those that are not named, it is everybody's own choice
+    SecondFactor {
+        #[command(flatten)]
+        organization: OrganizationArgs,
+        /// Their names, with commas between them; nobody's, when left out
+        #[arg(long, value_delimiter = ',')]
+        roles: Vec<String>,
+    },
 }
 
 /// Which organization.
@@ -178,6 +186,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
                 OrganizationVerb::Suspend(args) => (args, OrganizationStatus::Suspended),
                 OrganizationVerb::Activate(args) => (args, OrganizationStatus::Active),
                 OrganizationVerb::Close(args) => (args, OrganizationStatus::Closed),
+                OrganizationVerb::SecondFactor { organization, roles } => return tools::ask_for_second_factor(settings, organization, roles),
             };
             tools::move_organization(settings, args, to)
         }

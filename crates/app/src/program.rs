@@ -166,7 +166,16 @@ impl Program {
 
     /// Signing in and letting in.
     pub fn identity(&self) -> Identity {
-        Identity::new(self.world(), Arc::new(Accounts::new(Arc::clone(&self.database))), Arc::clone(&self.passwords))
+        self.identity_on(&self.database)
+    }
+
+    fn identity_on(&self, database: &Arc<Database>) -> Identity {
+        let (store, directory) = (self.store_on(Arc::clone(database)), Arc::new(Accounts::new(Arc::clone(database))));
+        Identity::new(self.world_on(store.clone()), directory, Arc::clone(&self.passwords), self.watch_on(store))
+    }
+
+    fn watch_on(&self, store: Store) -> Watch {
+        Watch { log: Arc::new(AuditStore::new(store, self.signer.clone())), clock: Arc::clone(&self.clock) }
     }
 
     /// Links that open once, and what goes by them.
@@ -175,14 +184,7 @@ impl Program {
     }
 
     fn links_on(&self, database: &Arc<Database>) -> Links {
-        let store = self.store_on(Arc::clone(database));
-        let directory = Arc::new(Accounts::new(Arc::clone(database)));
-        Links::new(
-            Identity::new(self.world_on(store.clone()), directory, Arc::clone(&self.passwords)),
-            Arc::clone(&self.keys) as _,
-            Arc::new(Queue::new(Arc::clone(database))),
-            Watch { log: Arc::new(AuditStore::new(store, self.signer.clone())), clock: Arc::clone(&self.clock) },
-        )
+        Links::new(self.identity_on(database), Arc::clone(&self.keys) as _, Arc::new(Queue::new(Arc::clone(database))))
     }
 
     /// Where the first owner sets the installation up; `None` once somebody can sign in. Whoever reads it can do it.
@@ -219,9 +221,10 @@ impl Program {
         let world = self.world_on(store.clone());
         let directory = Arc::new(Accounts::new(Arc::clone(database)));
         let queries = Arc::new(Queries::new(Arc::clone(database)));
-        let audit = Arc::new(AuditStore::new(store, self.signer.clone()));
+        let audit = Arc::new(AuditStore::new(store.clone(), self.signer.clone()));
+        let watch = self.watch_on(store);
         Api {
-            identity: Identity::new(world.clone(), Arc::clone(&directory) as _, Arc::clone(&self.passwords)),
+            identity: Identity::new(world.clone(), Arc::clone(&directory) as _, Arc::clone(&self.passwords), watch.clone()),
             administration: Administration::new(world.clone()),
             links: self.links_on(database),
             leads: Leads::new(world.clone()),
@@ -231,7 +234,7 @@ impl Program {
             privacy: Privacy::new(world.clone()),
             directory,
             answers: Arc::new(Queue::new(Arc::clone(database))),
-            watch: Watch { log: Arc::clone(&audit) as _, clock: Arc::clone(&self.clock) },
+            watch,
             access_queries: Arc::clone(&queries) as _,
             link_queries: Arc::clone(&queries) as _,
             lead_queries: Arc::clone(&queries) as _,

@@ -7,7 +7,8 @@ mod tests;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use matricula_domain::identity::{Grants, Permission, Reach, Rights};
+use matricula_domain::identity::{Grants, LoginSession, Permission, Reach, Rights, UserId};
+use matricula_domain::shared::{Id as _, Instant};
 use matricula_ports::audit::{AuditLog, Observation};
 use matricula_ports::identity::{KeyHolder, OrganizationRow, Principal};
 use matricula_ports::{Actor, Clock, Once, Scope};
@@ -94,9 +95,10 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The caller behind a token that opened, in a request.
+    /// The caller behind a token that opened, in a request. Who owes a second factor may nothing but what needs no right.
     pub fn new(principal: Arc<Principal>, request_id: &str) -> Self {
         let access = Access::new(&principal.rights, &principal.organization, Actor::User(principal.user), request_id);
+        let access = if principal.owes_second_factor() { access.within(&Grants::default()) } else { access };
         Self { principal, access }
     }
 
@@ -114,6 +116,11 @@ impl Caller {
     #[must_use]
     pub fn within(self, grants: &Grants) -> Self {
         Self { access: self.access.within(grants), ..self }
+    }
+
+    /// Whether they showed who they are a short while ago ([`LoginSession::PROOF`]).
+    pub fn is_proven(&self, now: Instant) -> bool {
+        now < self.principal.proven_at + LoginSession::PROOF
     }
 
     /// Their scope, for what needs no right but to have signed in.
@@ -255,6 +262,18 @@ impl Watch {
             entity_id: Some(link),
             subject: None,
             purpose: Some(why.to_owned()),
+        };
+        self.observe(scope, observation).await;
+    }
+
+    /// Writes down that somebody did not sign in with an account, or did not go on, and with what they tried.
+    pub async fn sign_in_refused(&self, scope: &Scope, user: UserId, with: &str) {
+        let observation = Observation {
+            action: "user.sign_in_refused",
+            entity: "user",
+            entity_id: Some(user.as_uuid()),
+            subject: None,
+            purpose: Some(with.to_owned()),
         };
         self.observe(scope, observation).await;
     }

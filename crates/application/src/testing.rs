@@ -159,6 +159,7 @@ pub(crate) fn organization() -> OrganizationRow {
         time_zone: TimeZone::MADRID,
         locale: "es".into(),
         status: OrganizationStatus::Active,
+        second_factor_roles: Vec::new(),
     }
 }
 
@@ -185,6 +186,8 @@ fn caller_with(role: RoleName, grants: Vec<Grant>) -> Caller {
         role,
         rights: Arc::new(rights),
         organization: Arc::new(organization()),
+        has_second_factor: false,
+        proven_at: now(),
         expires_at: in_hours(1),
     };
     Caller::new(Arc::new(principal), "request-1")

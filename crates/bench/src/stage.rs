@@ -61,6 +61,8 @@ impl Stage {
         program.run(&["migrate"]).await?;
         let who = ["user", "create", "--email", EMAIL, "--name", "Olga Owner", "--role", "owner", "--password", PASSWORD];
         program.run(&[&who[..], &["--organization", ORGANIZATION, "--organization-name", "Bench"]].concat()).await?;
+        // The one who works here is a program, which has no app that makes codes.
+        program.run(&["organization", "second-factor", "--slug", ORGANIZATION]).await?;
         Ok(Some(Self { engine, program, cluster, folder }))
     }
 

@@ -171,6 +171,23 @@ pub struct OrganizationRow {
     pub locale: String,
     /// Where it stands.
     pub status: OrganizationStatus,
+    /// The roles in which nobody works without a second factor.
+    pub second_factor_roles: Vec<RoleName>,
+}
+
+impl From<&Organization> for OrganizationRow {
+    fn from(organization: &Organization) -> Self {
+        let details = &organization.details;
+        Self {
+            id: organization.id,
+            slug: details.slug.to_string(),
+            name: details.name.to_string(),
+            time_zone: details.time_zone,
+            locale: details.locale.to_string(),
+            status: organization.status,
+            second_factor_roles: organization.second_factor_roles.clone(),
+        }
+    }
 }
 
 /// Somebody who may sign in, in one of their memberships.
@@ -222,8 +239,30 @@ pub struct Principal {
     pub rights: Arc<Rights>,
     /// Where.
     pub organization: Arc<OrganizationRow>,
+    /// Whether signing in asks them for a second factor.
+    pub has_second_factor: bool,
+    /// When they last showed who they are.
+    pub proven_at: Instant,
     /// Until when the access token opens.
     pub expires_at: Instant,
+}
+
+impl Principal {
+    /// Whether the organization asks for a second factor in one of their roles, and they have none: until they have, they may nothing.
+    pub fn owes_second_factor(&self) -> bool {
+        !self.has_second_factor && self.rights.sources().iter().any(|source| self.organization.second_factor_roles.contains(&source.role))
+    }
+}
+
+/// What is known of a key that sign-ins are counted under: an account, an address, or an account at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// The key.
+    pub key: [u8; 32],
+    /// Until when nobody may try.
+    pub blocked_until: Option<Instant>,
+    /// Until when it counts instead of account and address.
+    pub trusted_until: Option<Instant>,
 }
 
 /// A program that came in with a key.
@@ -303,21 +342,28 @@ pub trait Directory: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn session_of_refresh(&self, refresh_hash: [u8; 32]) -> Result<Option<(OrganizationId, LoginSessionId)>, PortError>;
 
-    /// Until when signing in with one of these keys (an account, an address) must wait.
+    /// What is known of these keys; nothing of those under which nothing was counted.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn throttled_until(&self, keys: &[[u8; 32]]) -> Result<Option<Instant>, PortError>;
+    async fn throttles(&self, keys: &[[u8; 32]]) -> Result<Vec<Throttle>, PortError>;
 
-    /// Counts a failed sign-in for these keys; after a few of them each costs a longer wait, never a lock for good.
+    /// Counts a try for a key, and says whether it may be made; however many come at once, no more are let through than one after the
+    /// other would be. After a few of them each costs a longer wait, never a lock for good.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn count_failure(&self, keys: &[[u8; 32]], now: Instant) -> Result<(), PortError>;
+    async fn count_try(&self, key: [u8; 32], now: Instant) -> Result<bool, PortError>;
 
-    /// Forgets the failures of a key after a sign-in that went well.
+    /// Forgets what was counted for a key, after a sign-in that went well.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn forget_failures(&self, key: [u8; 32]) -> Result<(), PortError>;
+    async fn forget_tries(&self, key: [u8; 32]) -> Result<(), PortError>;
+
+    /// Forgets what was counted for a key, and trusts it until then.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn trust(&self, key: [u8; 32], until: Instant, now: Instant) -> Result<(), PortError>;
 }

@@ -8,9 +8,9 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, IF_MATCH, REFERER, USER_
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use futures_util::future::LocalBoxFuture;
-use matricula_application::access::{Access, Allowed, Caller, Right, ViewAs, Visitor};
+use matricula_application::access::{Access, Allowed, Caller, Denied, Right, ViewAs, Visitor};
 use matricula_application::{Circumstances, Expected};
-use matricula_domain::identity::{Grants, RoleName};
+use matricula_domain::identity::{Grants, Permission, RoleName};
 use matricula_domain::shared::Field;
 use matricula_ports::audit::Observation;
 use matricula_ports::identity::OrganizationRow;
@@ -166,6 +166,31 @@ fn at_work(basics: &Basics, organization: &OrganizationRow) -> Result<(), ApiErr
     Err(ApiError::new(StatusCode::FORBIDDEN, "ORGANIZATION_SUSPENDED", "the organization is suspended: everything can be read and nothing changed"))
 }
 
+/// Refuses a change of what others may by somebody who signed in a while ago: a thief of their sign-in goes no further. The one place
+/// that knows of it. A program has nothing to show but its key.
+fn proven(basics: &Basics, bearer: &Bearer, permission: Permission) -> Result<(), ApiError> {
+    match bearer {
+        Bearer::User(caller)
+            if permission.is_sensitive() && !basics.request.method().is_safe() && !caller.is_proven(basics.api.world.clock.now()) =>
+        {
+            Err(ApiError::new(StatusCode::FORBIDDEN, "STEP_UP_REQUIRED", "show once more who you are: POST /api/v1/auth/step-up"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Somebody may not: either nothing yet, since they owe a second factor, or not this.
+fn refused(bearer: &Bearer, denied: Denied) -> ApiError {
+    match bearer {
+        Bearer::User(caller) if caller.principal().owes_second_factor() => ApiError::new(
+            StatusCode::FORBIDDEN,
+            "SECOND_FACTOR_MISSING",
+            "the organization asks for a second factor in your role: set one up with POST /api/v1/auth/second-factor",
+        ),
+        _ => denied.into(),
+    }
+}
+
 fn token(basics: &Basics) -> Result<&str, ApiError> {
     let header = basics.request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token =
@@ -222,12 +247,13 @@ impl<R: Right> FromRequest for May<R> {
             match access.allow::<R>() {
                 Ok(who) => {
                     at_work(&basics, access.organization())?;
+                    proven(&basics, &bearer, R::PERMISSION)?;
                     gate.send_replace(true);
                     Ok(Self { who, basics })
                 }
                 Err(denied) => {
                     basics.api.watch.denied(access.scope(), denied).await;
-                    Err(ApiError::from(denied).into())
+                    Err(refused(&bearer, denied).into())
                 }
             }
         })

@@ -1,6 +1,6 @@
 use matricula_domain::identity::{EndReason, LoginSession, LoginSessionId, Organization, OrganizationDetails, OrganizationId, Refresh, Role, User};
 use matricula_domain::shared::{Changed, Form as _, Id as _};
-use matricula_ports::identity::Directory as _;
+use matricula_ports::identity::{Directory as _, Throttle};
 use matricula_ports::{Actor, Ids as _, PortError, Scope, transact};
 use matricula_tests::{Tenant, TestDatabase, at, at_once, on_both, value};
 use serde_json::json;
@@ -16,7 +16,8 @@ on_both!(
     a_session_is_found_by_its_refresh_token_and_by_the_one_before,
     an_account_is_the_oldest_active_membership_unless_another_is_named,
     who_fails_often_waits_longer_each_time,
-    failures_at_the_same_time_are_all_counted,
+    who_is_trusted_is_so_until_then_whatever_was_counted,
+    of_many_tries_at_the_same_time_only_the_first_are_made,
 );
 
 async fn open(here: &Tenant, user: &User) -> Changed<LoginSession> {
@@ -162,36 +163,46 @@ async fn an_account_is_the_oldest_active_membership_unless_another_is_named(db: 
 
 async fn who_fails_often_waits_longer_each_time(db: TestDatabase) {
     let (account, address) = ([1; 32], [2; 32]);
-    let until = async |keys: &[[u8; 32]]| db.accounts.throttled_until(keys).await.unwrap();
+    let known = async |key: [u8; 32]| db.accounts.throttles(&[key, [9; 32]]).await.unwrap().pop();
+    let until = async |key| known(key).await.and_then(|throttle| throttle.blocked_until);
     let mut now = 0;
     let mut waits = Vec::new();
     for _ in 0..17 {
-        db.accounts.count_failure(&[account, address, account], at(now)).await.unwrap();
-        waits.push(until(&[account]).await.map_or(0, |until| (until - at(now)).num_seconds()));
+        assert!(db.accounts.count_try(account, at(now)).await.unwrap() && db.accounts.count_try(address, at(now)).await.unwrap());
+        waits.push(until(account).await.map_or(0, |until| (until - at(now)).num_seconds()));
         now += waits.last().unwrap() + 1;
     }
     assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
-    assert!(until(&[[9; 32], address]).await.is_some(), "one of them is enough");
-    assert_eq!((until(&[[9; 32]]).await, until(&[]).await), (None, None));
-    db.accounts.forget_failures(account).await.unwrap();
-    assert_eq!(until(&[account]).await, None);
-    assert!(until(&[address]).await.is_some(), "who signs in with one account is not forgiven the others");
+    assert!(!db.accounts.count_try(account, at(now - 2)).await.unwrap(), "who has to wait does not try");
+    assert_eq!(db.accounts.throttles(&[account, address, [9; 32]]).await.unwrap().len(), 2);
+    db.accounts.forget_tries(account).await.unwrap();
+    assert_eq!(known(account).await, None);
+    assert!(until(address).await.is_some(), "who signs in with one account is not forgiven the others");
     // After an hour without any, earlier failures count no more.
-    db.accounts.count_failure(&[address], at(now + 3600)).await.unwrap();
-    assert_eq!(until(&[address]).await, None);
+    assert!(db.accounts.count_try(address, at(now + 3600)).await.unwrap());
+    assert_eq!(until(address).await, None);
     assert_eq!(db.raw.column::<i32>("SELECT failures FROM login_throttles WHERE key_hash = $1", [address.to_vec().into()]).await, [1]);
 }
 
-async fn failures_at_the_same_time_are_all_counted(db: TestDatabase) {
-    let keys = [[1; 32], [2; 32]];
-    at_once((0..20).map(|n| {
+async fn who_is_trusted_is_so_until_then_whatever_was_counted(db: TestDatabase) {
+    let home = [3; 32];
+    let known = async || db.accounts.throttles(&[home]).await.unwrap().pop();
+    db.accounts.trust(home, at(3600), at(0)).await.unwrap();
+    assert_eq!(known().await, Some(Throttle { key: home, blocked_until: None, trusted_until: Some(at(3600)) }));
+    for _ in 0..5 {
+        assert!(db.accounts.count_try(home, at(1)).await.unwrap());
+    }
+    assert_eq!(known().await, Some(Throttle { key: home, blocked_until: Some(at(2)), trusted_until: Some(at(3600)) }));
+    db.accounts.trust(home, at(7200), at(3)).await.unwrap();
+    assert_eq!(known().await, Some(Throttle { key: home, blocked_until: None, trusted_until: Some(at(7200)) }));
+}
+
+async fn of_many_tries_at_the_same_time_only_the_first_are_made(db: TestDatabase) {
+    let allowed = at_once((0..20).map(|_| {
         let db = db.clone();
-        async move || {
-            // In either order, which must not end in a deadlock.
-            let named = if n % 2 == 0 { keys } else { [keys[1], keys[0]] };
-            db.accounts.count_failure(&named, at(0)).await.unwrap();
-        }
+        async move || db.accounts.count_try([1; 32], at(0)).await.unwrap()
     }))
     .await;
-    assert_eq!(db.raw.column::<i32>("SELECT failures FROM login_throttles", []).await, [20, 20]);
+    assert_eq!(allowed.into_iter().filter(|allowed| *allowed).count(), 5);
+    assert_eq!(db.raw.column::<i32>("SELECT failures FROM login_throttles", []).await, [5]);
 }

@@ -342,7 +342,7 @@ async fn a_password_is_changed_by_who_knows_it(service: &Service) {
     assert_eq!(service.mailed(&email, 2).await[1].subject, "Tu contraseña ha cambiado");
     reset(service, &forgotten).await.refused(410, "LINK_OVER");
     // Who holds a stolen token guesses no faster than at the sign-in.
-    for _ in 0..4 {
+    for _ in 0..5 {
         change(&client, "adivina adivinanza", NEW).await.refused(401, "INVALID_CREDENTIALS");
     }
     change(&client, "adivina adivinanza", NEW).await.refused(429, "TOO_MANY_REQUESTS");
@@ -407,7 +407,8 @@ async fn the_first_owner_sets_the_installation_up(service: &Service) {
     let set = async |token: &str, slug: &str| service.visitor().post("/auth/setup", &set_up(token, slug)).await;
     set(&late, "academia").await.refused(410, "LINK_OVER");
     let token = service.setup_token().await.unwrap();
-    for nothing in ["mlk_", &token[..40], &format!("mlk_{}", "A".repeat(64)), &format!("{}A", &token[..67])] {
+    let other = if token.ends_with('A') { "B" } else { "A" };
+    for nothing in ["mlk_", &token[..40], &format!("mlk_{}", "A".repeat(64)), &format!("{}{other}", &token[..67])] {
         set(nothing, "academia").await.refused(401, "INVALID_LINK");
     }
     let visitor = service.visitor();

@@ -53,4 +53,5 @@ mod records;
 mod reports;
 mod seats;
 mod second_factor;
+mod thieves;
 mod wishes;

@@ -95,7 +95,7 @@ async fn about_oneself(operation: &str, office: &Office<'_>) -> Option<Wish> {
             on(other).by(client)
         }
         "endOtherLoginSessions" => plain().by(signed_in_twice(office).await.0),
-        "beginSecondFactor" => body(json!({"password": PASSWORD})).by(signed_in_twice(office).await.0),
+        "beginSecondFactor" | "stepUp" => body(json!({"password": PASSWORD})).by(signed_in_twice(office).await.0),
         "confirmSecondFactor" => {
             let client = signed_in_twice(office).await.0;
             let seed = begun(&client).await;

@@ -2,8 +2,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow, bail};
 use matricula_application::identity::IdentityError;
-use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, OrganizationStatus};
-use matricula_domain::shared::{Faults, Form, Value};
+use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, OrganizationStatus, RoleName};
+use matricula_domain::shared::{Faults, Field as _, Form, Value};
 use matricula_persistence::Accounts;
 use matricula_ports::audit::{AuditChain, ChainState};
 use matricula_ports::identity::Directory;
@@ -64,12 +64,27 @@ async fn organization(program: &Program, args: &UserArgs) -> Result<Organization
 pub(super) fn move_organization(settings: Settings, args: &OrganizationArgs, to: OrganizationStatus) -> Result<ExitCode> {
     actix_web::rt::System::new().block_on(async {
         let program = Program::wire(settings).await?;
-        let found = Accounts::new(program.database.clone()).organization(&args.slug).await?;
-        let found = found.ok_or_else(|| anyhow!("there is no organization «{}» that is not closed", args.slug))?;
-        let moved = program.identity().move_organization(found.id, to).await?;
+        let moved = program.identity().move_organization(named(&program, args).await?, to).await?;
         println!("{} is {}", args.slug, moved.status);
         Ok(ExitCode::SUCCESS)
     })
+}
+
+pub(super) fn ask_for_second_factor(settings: Settings, args: &OrganizationArgs, roles: &[String]) -> Result<ExitCode> {
+    let roles = roles.iter().map(|role| RoleName::parse(&role.as_str().into()).map_err(|_| anyhow!("no role can be called «{role}»")));
+    let roles = roles.collect::<Result<Vec<_>>>()?;
+    actix_web::rt::System::new().block_on(async {
+        let program = Program::wire(settings).await?;
+        program.identity().ask_for_second_factor(named(&program, args).await?, &roles).await?;
+        let roles: Vec<_> = roles.iter().map(RoleName::as_str).collect();
+        println!("{}: a second factor is needed to work as {}", args.slug, if roles.is_empty() { "nobody".to_owned() } else { roles.join(", ") });
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn named(program: &Program, args: &OrganizationArgs) -> Result<OrganizationId> {
+    let found = Accounts::new(program.database.clone()).organization(&args.slug).await?;
+    Ok(found.ok_or_else(|| anyhow!("there is no organization «{}» that is not closed", args.slug))?.id)
 }
 
 /// The faults of an input, for the operator.

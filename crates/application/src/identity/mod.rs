@@ -16,6 +16,7 @@ mod second_factor;
 mod sign_in;
 mod sign_out;
 mod tokens;
+mod tries;
 mod users;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ use matricula_ports::Passwords;
 use matricula_ports::identity::Directory;
 
 use crate::World;
+use crate::access::Watch;
 
 /// The use cases of identity.
 #[derive(Clone)]
@@ -44,12 +46,13 @@ pub struct Identity {
     world: World,
     directory: Arc<dyn Directory>,
     passwords: Arc<dyn Passwords>,
+    watch: Watch,
 }
 
 impl Identity {
     /// Over this world.
-    pub fn new(world: World, directory: Arc<dyn Directory>, passwords: Arc<dyn Passwords>) -> Self {
-        Self { world, directory, passwords }
+    pub fn new(world: World, directory: Arc<dyn Directory>, passwords: Arc<dyn Passwords>, watch: Watch) -> Self {
+        Self { world, directory, passwords, watch }
     }
 
     /// Who has an access token, if it opens now.

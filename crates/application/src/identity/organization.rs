@@ -1,6 +1,6 @@
-use matricula_domain::identity::{Organization, OrganizationError, OrganizationId, OrganizationStatus};
-use matricula_domain::shared::Value;
-use matricula_ports::{Actor, PortError, Scope, transact};
+use matricula_domain::identity::{Organization, OrganizationError, OrganizationId, OrganizationStatus, RoleName};
+use matricula_domain::shared::{Changed, Fault, Faults, Instant, Value};
+use matricula_ports::{Actor, PortError, Scope, Tx, transact};
 
 use super::{Administration, AdministrationError, Identity};
 use crate::Expected;
@@ -21,10 +21,21 @@ impl Administration {
             let organization = tx.organizations().find().await?.ok_or(AdministrationError::NotFound)?;
             expected.met_by(&organization)?;
             let changed = organization.change(patch, self.world.now())?;
+            known_roles(tx, &changed.state().second_factor_roles).await?;
             tx.organizations().save(&changed).await?;
             Ok(changed.into_state())
         })
         .await
+    }
+}
+
+/// Nobody asks for a second factor in a role that is not there, and believes that it is asked for.
+async fn known_roles(tx: &Tx, names: &[RoleName]) -> Result<(), AdministrationError> {
+    let own: Vec<_> = names.iter().filter(|name| name.built_in().is_none()).cloned().collect();
+    let known = if own.is_empty() { Vec::new() } else { tx.roles().named(&own).await? };
+    match own.iter().find(|name| known.iter().all(|role| role.slug != **name)) {
+        Some(_) => Err(Faults::from(Fault::rule("/second_factor_roles", "UNKNOWN_ROLE", "names a role that is not there")).into()),
+        None => Ok(()),
     }
 }
 
@@ -47,14 +58,29 @@ impl Identity {
     ///
     /// # Errors
     /// [`MoveError`].
-    #[expect(clippy::disallowed_methods, reason = "the operator of the installation acts, who has no sign-in")]
     pub async fn move_organization(&self, id: OrganizationId, to: OrganizationStatus) -> Result<Organization, MoveError> {
-        let scope = Scope::new(id, Actor::System("operator"));
-        transact(&*self.world.transactions, &scope, async |tx| {
+        self.as_operator(id, |organization, now| Ok(organization.transition(to, now)?)).await
+    }
+
+    /// Says in which roles nobody works without a second factor. For the command line and the demo alone.
+    ///
+    /// # Errors
+    /// [`MoveError::NotFound`], a port's.
+    pub async fn ask_for_second_factor(&self, id: OrganizationId, roles: &[RoleName]) -> Result<Organization, MoveError> {
+        self.as_operator(id, |organization, now| Ok(organization.ask_for_second_factor(roles.to_vec(), now))).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the operator of the installation acts, who has no sign-in")]
+    async fn as_operator(
+        &self,
+        id: OrganizationId,
+        change: impl Fn(&Organization, Instant) -> Result<Changed<Organization>, MoveError>,
+    ) -> Result<Organization, MoveError> {
+        transact(&*self.world.transactions, &Scope::new(id, Actor::System("operator")), async |tx| {
             let organization = tx.organizations().find().await?.ok_or(MoveError::NotFound)?;
-            let moved = organization.transition(to, self.world.now())?;
-            tx.organizations().save(&moved).await?;
-            Ok(moved.into_state())
+            let changed = change(&organization, self.world.now())?;
+            tx.organizations().save(&changed).await?;
+            Ok(changed.into_state())
         })
         .await
     }

@@ -3,8 +3,8 @@ use matricula_domain::identity::{Code, Password, SecondFactor, SecondFactorError
 use matricula_domain::shared::Instant;
 use matricula_ports::{Ids, Tx, transact};
 
-use super::sign_in::throttled;
 use super::tokens::digest;
+use super::tries::Tries;
 use super::{Door, Identity, IdentityError};
 use crate::access::Caller;
 
@@ -68,9 +68,8 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`].
     pub async fn renew_recovery_codes(&self, caller: &Caller, password: &Password, code: &str, door: &Door) -> Result<RecoveryCodes, IdentityError> {
-        self.show_again(caller, password, door).await?;
         let (codes, hashes) = RecoveryCodes::fresh(&*self.world.ids);
-        self.with_code(caller, code, door, |factor, now| factor.renew_recovery_codes(hashes.clone(), now)).await?;
+        self.with_code(caller, password, code, door, |factor, now| factor.renew_recovery_codes(hashes.clone(), now)).await?;
         Ok(codes)
     }
 
@@ -79,26 +78,49 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`].
     pub async fn remove_second_factor(&self, caller: &Caller, password: &Password, code: &str, door: &Door) -> Result<(), IdentityError> {
-        self.show_again(caller, password, door).await?;
-        self.with_code(caller, code, door, SecondFactor::remove).await
+        self.with_code(caller, password, code, door, SecondFactor::remove).await
+    }
+
+    /// Somebody who is signed in shows once more who they are: for a while they can change what others may.
+    ///
+    /// # Errors
+    /// [`IdentityError`], [`IdentityError::SecondFactorRequired`] for who has one and sends no code.
+    pub async fn step_up(&self, caller: &Caller, password: &Password, code: Option<&str>, door: &Door) -> Result<(), IdentityError> {
+        let tries = self.recognise_again(caller, password, door).await?;
+        let proven = transact(&*self.world.transactions, caller.scope(), async |tx| {
+            let (principal, now) = (caller.principal(), self.world.now());
+            open_second_factor(tx, principal.user, code, now).await?;
+            let session = tx.login_sessions().find(principal.session).await?.and_then(|session| session.prove(now));
+            tx.login_sessions().save(&session.ok_or(IdentityError::InvalidCredentials)?).await?;
+            Ok::<_, IdentityError>(())
+        })
+        .await;
+        self.judge(caller, &tries, proven).await
     }
 
     /// Somebody who is signed in shows their password once more, as for everything that would help a thief of their sign-in (ASVS 7.5.1).
     pub(super) async fn show_again(&self, caller: &Caller, password: &Password, door: &Door) -> Result<(), IdentityError> {
-        let principal = caller.principal();
-        let keys = throttled(&principal.email, door);
-        self.recognise(&principal.email, Some(&principal.organization.slug), password, &keys).await?;
-        Ok(self.directory.forget_failures(keys[0]).await?)
+        let tries = self.recognise_again(caller, password, door).await?;
+        self.tried_well(&tries).await
     }
 
-    /// Opens with a code, and changes the factor then. A wrong code slows down as a wrong password does.
+    /// The password is right; what else is to be shown is not judged yet, so the try still counts.
+    async fn recognise_again(&self, caller: &Caller, password: &Password, door: &Door) -> Result<Tries, IdentityError> {
+        let principal = caller.principal();
+        let (_, tries) = self.recognise(&principal.email, Some(&principal.organization.slug), password, door).await?;
+        Ok(tries)
+    }
+
+    /// Opens with the password and a code, and changes the factor then.
     async fn with_code(
         &self,
         caller: &Caller,
+        password: &Password,
         code: &str,
         door: &Door,
         change: impl Fn(&SecondFactor, Instant) -> Result<matricula_domain::shared::Changed<SecondFactor>, SecondFactorError>,
     ) -> Result<(), IdentityError> {
+        let tries = self.recognise_again(caller, password, door).await?;
         let changed = transact(&*self.world.transactions, caller.scope(), async |tx| {
             let now = self.world.now();
             let factor = tx.second_factors().find(caller.principal().user).await?.ok_or(SecondFactorError::NotThere)?;
@@ -108,10 +130,19 @@ impl Identity {
             Ok::<_, IdentityError>(())
         })
         .await;
-        if matches!(changed, Err(IdentityError::InvalidCredentials)) {
-            self.directory.count_failure(&throttled(&caller.principal().email, door), self.world.now()).await?;
+        self.judge(caller, &tries, changed).await
+    }
+
+    /// What comes of a try whose password was right.
+    async fn judge(&self, caller: &Caller, tries: &Tries, outcome: Result<(), IdentityError>) -> Result<(), IdentityError> {
+        match &outcome {
+            Ok(()) => self.tried_well(tries).await?,
+            Err(IdentityError::InvalidCredentials) => {
+                self.refuse(tries, Some((caller.scope().clone(), caller.principal().user)), "second_factor").await?;
+            }
+            Err(_) => {}
         }
-        changed
+        outcome
     }
 }
 

@@ -1,12 +1,12 @@
 use std::net::IpAddr;
 
-use matricula_domain::identity::{LoginSession, Password};
+use matricula_domain::identity::{LoginSession, OrganizationId, Password, UserId};
 use matricula_domain::shared::{EmailAddress, Line, Slug};
 use matricula_ports::identity::Account;
 use matricula_ports::{Actor, Scope, transact};
 
 use super::second_factor::open_second_factor;
-use super::tokens::digest;
+use super::tries::Tries;
 use super::{Identity, IdentityError, Tokens};
 
 matricula_domain::form! {
@@ -32,13 +32,6 @@ pub struct Door {
     pub request_id: String,
 }
 
-/// What failures are counted under: the account, and the address on the network.
-pub(super) fn throttled(email: &str, door: &Door) -> Vec<[u8; 32]> {
-    let mut keys = vec![digest(&format!("account:{email}"))];
-    keys.extend(door.ip.map(|ip| digest(&format!("address:{ip}"))));
-    keys
-}
-
 impl Identity {
     /// Signs somebody in. Whether the account exists shows neither in the answer nor in its time, and failures slow down
     /// the account and the address, never for good.
@@ -48,8 +41,7 @@ impl Identity {
     #[expect(clippy::disallowed_methods, reason = "authentication is where scopes come from")]
     pub async fn sign_in(&self, credentials: &Credentials, door: &Door) -> Result<Tokens, IdentityError> {
         let (email, slug) = (credentials.email.as_str(), credentials.organization.as_ref().map(Slug::as_str));
-        let keys = throttled(email, door);
-        let account = self.recognise(email, slug, &credentials.password, &keys).await?;
+        let (account, tries) = self.recognise(email, slug, &credentials.password, door).await?;
         let hash = match account.password_hash.as_deref() {
             Some(hash) if self.passwords.is_outdated(hash) => Some(self.passwords.hash(&credentials.password).await?),
             _ => None,
@@ -70,14 +62,22 @@ impl Identity {
         })
         .await;
         match &signed_in {
-            Ok(_) => self.directory.forget_failures(keys[0]).await?,
-            Err(IdentityError::InvalidCredentials) => self.directory.count_failure(&keys, self.world.now()).await?,
+            Ok(_) => self.tried_well(&tries).await?,
+            Err(IdentityError::InvalidCredentials) => self.refuse(&tries, Some((scope, account.user)), "second_factor").await?,
             Err(_) => {}
         }
         signed_in
     }
 
-    /// The account that a password belongs to. Failures slow down the account and the address.
+    /// Counts a try that failed, and writes it down where anybody can say of which account it was.
+    pub(super) async fn refuse(&self, tries: &Tries, of: Option<(Scope, UserId)>, with: &str) -> Result<(), IdentityError> {
+        if let Some((scope, user)) = of {
+            self.watch.sign_in_refused(&scope, user, with).await;
+        }
+        self.tried_in_vain(tries).await
+    }
+
+    /// The account that a password belongs to, and the try that found it. Failures slow down the account and the address.
     ///
     /// # Errors
     /// [`IdentityError::SlowedDown`], [`IdentityError::InvalidCredentials`].
@@ -86,19 +86,24 @@ impl Identity {
         email: &str,
         organization: Option<&str>,
         password: &Password,
-        keys: &[[u8; 32]],
-    ) -> Result<Account, IdentityError> {
-        let now = self.world.now();
-        if let Some(until) = self.directory.throttled_until(keys).await?.filter(|until| *until > now) {
-            return Err(IdentityError::SlowedDown(until));
-        }
+        door: &Door,
+    ) -> Result<(Account, Tries), IdentityError> {
+        let tries = self.may_try(email, door).await?;
         let account = self.directory.account(email, organization).await?;
         let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let fits = self.passwords.verify(password, hash).await?;
-        let Some(account) = account.filter(|_| fits) else {
-            self.directory.count_failure(keys, now).await?;
-            return Err(IdentityError::InvalidCredentials);
-        };
-        Ok(account)
+        match account {
+            Some(account) if fits => Ok((account, tries)),
+            account => {
+                self.refuse(&tries, account.map(|account| (public(account.organization, door), account.user)), "password").await?;
+                Err(IdentityError::InvalidCredentials)
+            }
+        }
     }
+}
+
+/// The scope of somebody who has not shown yet who they are.
+#[expect(clippy::disallowed_methods, reason = "authentication is where scopes come from")]
+fn public(organization: OrganizationId, door: &Door) -> Scope {
+    Scope::new(organization, Actor::Public).of_request(door.request_id.as_str())
 }

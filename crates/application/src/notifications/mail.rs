@@ -64,7 +64,7 @@ impl Postman {
         let Some(organization) = self.directory.organization_by_id(organization).await? else { return Ok(None) };
         let scope = Scope::new(organization.id, Actor::System(MAIL));
         transact(&*self.transactions, &scope, async |tx| match message {
-            Message::PasswordChanged => {
+            Message::PasswordChanged | Message::SignInEnded => {
                 let user = tx.users().find(UserId::from_uuid(of)).await?;
                 Ok(user.map(|user| to_user(&user, Mailbox { name: Some(user.name.clone()), address: user.email.clone() }, &organization)))
             }

@@ -53,6 +53,8 @@ pub struct LoginSessionParts {
     pub previous_rotated_at: Option<Instant>,
     /// When the whole family ends, whatever happens.
     pub expires_at: Instant,
+    /// When its owner last showed who they are.
+    pub proven_at: Instant,
     /// When it was ended.
     pub ended: Option<(Instant, EndReason)>,
     /// Since when.
@@ -78,6 +80,9 @@ impl LoginSession {
     /// For how long the token before may come again, since its answer may have been lost on the way.
     pub const LOST_ANSWER: Duration = Duration::seconds(30);
 
+    /// For how long somebody who showed who they are need not do so again before they change what others may (ASVS 7.5.3).
+    pub const PROOF: Duration = Duration::minutes(30);
+
     /// Signs somebody in.
     pub fn open(
         id: LoginSessionId,
@@ -97,6 +102,7 @@ impl LoginSession {
             previous_refresh_hash: None,
             previous_rotated_at: None,
             expires_at: now + Self::ABSOLUTE,
+            proven_at: now,
             ended: None,
             created_at: now,
             version: 0,
@@ -121,6 +127,16 @@ impl LoginSession {
         after.parts.refresh_hash = refresh_hash;
         after.parts.access_expires_at = (now + Self::ACCESS).min(old.expires_at);
         Some(Refresh::Rotated(Changed::of(self, after, LoginSessionFact::Refreshed, now)))
+    }
+
+    /// Its owner showed once more who they are. `None` if it is over.
+    pub fn prove(&self, now: Instant) -> Option<Changed<Self>> {
+        if self.parts.ended.is_some() || now >= self.parts.expires_at {
+            return None;
+        }
+        let mut after = self.clone();
+        after.parts.proven_at = now;
+        Some(Changed::of(self, after, LoginSessionFact::Proven, now))
     }
 
     /// Ends it. `None` if it was over already.
@@ -177,6 +193,8 @@ pub enum LoginSessionFact {
     Opened,
     /// Tokens were replaced.
     Refreshed,
+    /// Its owner showed once more who they are.
+    Proven,
     /// It is over.
     Ended(EndReason),
 }
@@ -186,6 +204,7 @@ impl Fact for LoginSessionFact {
         match self {
             Self::Opened => "opened",
             Self::Refreshed => "refreshed",
+            Self::Proven => "proven",
             Self::Ended(_) => "ended",
         }
     }
@@ -241,6 +260,15 @@ mod tests {
         let over = changed.into_state();
         assert!(over.refresh([20; 32], [4; 32], [40; 32], at(121)).is_none());
         assert!(over.end(EndReason::SignedOut, at(122)).is_none());
+    }
+
+    #[test]
+    fn who_shows_again_who_they_are_gets_no_more_time_than_that() {
+        let proven = open().prove(at(600)).unwrap().into_state();
+        assert_eq!((open().parts().proven_at, proven.parts().proven_at), (at(0), at(600)));
+        assert_eq!((proven.parts().expires_at, proven.parts().access_expires_at), (open().parts().expires_at, open().parts().access_expires_at));
+        assert!(open().end(EndReason::Revoked, at(1)).unwrap().into_state().prove(at(2)).is_none(), "it was ended");
+        assert!(open().prove(at(12 * 3600)).is_none(), "its time is over");
     }
 
     #[test]

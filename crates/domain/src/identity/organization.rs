@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::OrganizationError;
+use super::{OrganizationError, Role, RoleName};
 use crate::people::PersonId;
 use crate::shared::{Aggregate, Changed, Fact, Faults, Field, Fields, Form, Id, Instant, Line, Noun, Object, Slug, TimeZone, Value, WebAddress};
 
@@ -52,6 +52,8 @@ crate::form! {
         country: Line<2>,
         /// Where its logo is.
         logo_url: Option<WebAddress>,
+        /// The roles in which nobody works without a second factor.
+        second_factor_roles: Vec<RoleName>,
         /// What else is set, by name.
         settings: Option<Object<16384>>,
     }
@@ -79,6 +81,8 @@ pub struct Organization {
     pub details: OrganizationDetails,
     /// Where its logo is.
     pub logo_url: Option<WebAddress>,
+    /// The roles in which nobody works without a second factor: [`Organization::SECOND_FACTOR_ROLES`], until it says otherwise.
+    pub second_factor_roles: Vec<RoleName>,
     /// What else is set, by name.
     pub settings: Option<Object<16384>>,
     /// What it has subscribed to.
@@ -96,12 +100,16 @@ pub struct Organization {
 }
 
 impl Organization {
+    /// The roles that ask for a second factor in a new organization: those that reach everything, or everybody's data (ASVS 6.3.3).
+    pub const SECOND_FACTOR_ROLES: [Role; 3] = [Role::Owner, Role::Admin, Role::Dpo];
+
     /// A new organization.
     pub fn found(id: OrganizationId, details: OrganizationDetails, now: Instant) -> Changed<Self> {
         let organization = Self {
             id,
             details,
             logo_url: None,
+            second_factor_roles: Self::SECOND_FACTOR_ROLES.map(RoleName::from).into(),
             settings: None,
             subscription: Subscription::default(),
             seats_used: 0,
@@ -118,16 +126,22 @@ impl Organization {
     /// # Errors
     /// Every fault of what would come out.
     pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
-        let OrganizationChange { name, time_zone, locale, country, logo_url, settings } =
+        let OrganizationChange { name, time_zone, locale, country, logo_url, second_factor_roles, settings } =
             OrganizationChange::read(&Value::Map(self.changeable().fields()).merged(patch))?;
         let details = OrganizationDetails { slug: self.details.slug.clone(), name, time_zone, locale, country };
-        let after = Self { details, logo_url, settings, updated_at: now, ..self.clone() };
+        let after = Self { details, logo_url, second_factor_roles, settings, updated_at: now, ..self.clone() };
         Ok(Changed::of(self, after, OrganizationFact::Changed, now))
     }
 
     fn changeable(&self) -> OrganizationChange {
         let OrganizationDetails { name, time_zone, locale, country, .. } = self.details.clone();
-        OrganizationChange { name, time_zone, locale, country, logo_url: self.logo_url.clone(), settings: self.settings.clone() }
+        let (logo_url, second_factor_roles, settings) = (self.logo_url.clone(), self.second_factor_roles.clone(), self.settings.clone());
+        OrganizationChange { name, time_zone, locale, country, logo_url, second_factor_roles, settings }
+    }
+
+    /// Says in which roles nobody works without a second factor.
+    pub fn ask_for_second_factor(&self, roles: Vec<RoleName>, now: Instant) -> Changed<Self> {
+        Changed::of(self, Self { second_factor_roles: roles, updated_at: now, ..self.clone() }, OrganizationFact::Changed, now)
     }
 
     /// Starts, suspends, goes on or closes. Closed is for good.
@@ -179,6 +193,7 @@ impl Aggregate for Organization {
     fn fields(&self) -> Fields {
         let mut fields = self.details.fields();
         fields.push(("logo_url".to_owned(), self.logo_url.value()));
+        fields.push(("second_factor_roles".to_owned(), self.second_factor_roles.value()));
         fields.push(("settings".to_owned(), self.settings.value()));
         fields.push(("status".to_owned(), self.status.as_str().into()));
         fields

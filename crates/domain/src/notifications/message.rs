@@ -6,6 +6,8 @@ crate::choice! {
         PasswordReset = "password_reset",
         /// Your password was changed.
         PasswordChanged = "password_changed",
+        /// Somebody else may have had your sign-in, so it was ended.
+        SignInEnded = "sign_in_ended",
         /// Somebody invites you to work with them.
         Invitation = "invitation",
         /// Confirm that this is your new address.
@@ -20,7 +22,7 @@ impl Message {
     pub fn variables(self) -> &'static [&'static str] {
         match self {
             Self::PasswordReset | Self::EmailChange => &["name", "organization", "link", "hours"],
-            Self::PasswordChanged => &["name", "organization"],
+            Self::PasswordChanged | Self::SignInEnded => &["name", "organization"],
             Self::Invitation => &["inviter", "organization", "link", "hours"],
             Self::EmailVeto => &["name", "organization", "link", "days"],
         }

@@ -16,6 +16,7 @@ pub struct Model {
     pub previous_refresh_hash: Option<Vec<u8>>,
     pub previous_rotated_at: Option<DateTimeUtc>,
     pub expires_at: DateTimeUtc,
+    pub proven_at: DateTimeUtc,
     pub ended_at: Option<DateTimeUtc>,
     pub ended_reason: Option<String>,
     pub created_at: DateTimeUtc,

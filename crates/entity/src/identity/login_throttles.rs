@@ -9,6 +9,7 @@ pub struct Model {
     pub key_hash: Vec<u8>,
     pub failures: i32,
     pub blocked_until: Option<DateTimeUtc>,
+    pub trusted_until: Option<DateTimeUtc>,
     pub updated_at: DateTimeUtc,
 }
 

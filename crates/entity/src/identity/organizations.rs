@@ -14,6 +14,8 @@ pub struct Model {
     pub country: String,
     pub status: String,
     #[sea_orm(column_type = "JsonBinary")]
+    pub second_factor_roles: Json,
+    #[sea_orm(column_type = "JsonBinary")]
     pub settings: Json,
     pub logo_url: Option<String>,
     pub plan: Option<String>,

@@ -15,7 +15,7 @@ macro_rules! templates {
         )+];
     };
 }
-templates!("password_reset", "password_changed", "invitation", "email_change", "email_veto");
+templates!("password_reset", "password_changed", "sign_in_ended", "invitation", "email_change", "email_veto");
 
 const LAYOUT: &str = "layout";
 

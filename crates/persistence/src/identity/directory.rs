@@ -6,13 +6,13 @@ use chrono::TimeDelta;
 use matricula_domain::identity::{ApiKeyId, LinkId, LoginSessionId, MembershipId, OrganizationId, Rights, Role, UserId};
 use matricula_domain::shared::{Id, Instant};
 use matricula_ports::PortError;
-use matricula_ports::identity::{Account, Directory, KeyHolder, LoginSessionRow, MemberCounts, OrganizationRow, Principal};
+use matricula_ports::identity::{Account, Directory, KeyHolder, LoginSessionRow, MemberCounts, OrganizationRow, Principal, Throttle};
 use moka::sync::Cache;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use uuid::Uuid;
 
-use super::rights::{Gathered, RIGHTS, grants_of, join_rights};
-use crate::convert::{Columns, parsed, time};
+use super::rights::{Gathered, RIGHTS, grants_of, join_rights, role_names};
+use crate::convert::{Columns, digest, parsed, time};
 use crate::database::{Database, Engine};
 use crate::error::port;
 use crate::scoped::{Reader, SCOPED, Sight};
@@ -39,7 +39,7 @@ const LONGEST_WAIT: i64 = 900;
 const FAILURES_LIVE: TimeDelta = TimeDelta::hours(1);
 
 /// The columns of an organization `o`, as [`organization_row`] reads them.
-const ORGANIZATION: &str = "o.id, o.slug, o.name, o.time_zone, o.locale, o.status";
+const ORGANIZATION: &str = "o.id, o.slug, o.name, o.time_zone, o.locale, o.status, o.second_factor_roles";
 
 /// What authentication looks up: the one reader of requests that sees all organizations.
 #[derive(Clone, Debug)]
@@ -67,10 +67,14 @@ impl Accounts {
 
     async fn look_up_principal(&self, access_hash: [u8; 32], now: Instant) -> Result<Option<Principal>, PortError> {
         let mut sql = self.reader().sql();
-        sql.push("SELECT ").push(RIGHTS).push(", s.id, s.access_expires_at, u.id, u.email, u.name, m.id, ").push(ORGANIZATION);
+        sql.push("SELECT ")
+            .push(RIGHTS)
+            .push(", s.id, s.access_expires_at, s.proven_at, f.user_id IS NOT NULL, u.id, u.email, u.name, m.id, ")
+            .push(ORGANIZATION);
         sql.push(" FROM login_sessions s JOIN users u ON u.id = s.user_id ");
         sql.push("JOIN memberships m ON m.organization_id = s.organization_id AND m.id = s.membership_id ");
-        sql.push("JOIN organizations o ON o.id = s.organization_id");
+        sql.push("JOIN organizations o ON o.id = s.organization_id ");
+        sql.push("LEFT JOIN second_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL AND f.removed_at IS NULL");
         join_rights(&mut sql);
         sql.push(" WHERE ").push(SCOPED).push(" AND s.access_hash = ").bind(access_hash.to_vec());
         sql.push(" AND s.ended_at IS NULL AND s.access_expires_at > ").bind(time(now));
@@ -85,7 +89,7 @@ impl Accounts {
         gathered.add(&mut columns)?;
         let Some((role, rights)) = gathered.into_rights() else { return Ok(None) };
         let session = LoginSessionId::from_uuid(columns.next()?);
-        let expires_at = columns.next()?;
+        let (expires_at, proven_at, has_second_factor) = (columns.next()?, columns.next()?, columns.next()?);
         Ok(Some(Principal {
             session,
             user: UserId::from_uuid(columns.next()?),
@@ -95,6 +99,8 @@ impl Accounts {
             role,
             rights: Arc::new(rights),
             organization: Arc::new(organization_row(&mut columns)?),
+            has_second_factor,
+            proven_at,
             expires_at,
         }))
     }
@@ -169,6 +175,7 @@ fn organization_row(columns: &mut Columns<'_>) -> Result<OrganizationRow, PortEr
         time_zone: parsed(columns.next::<String>()?, "organizations.time_zone")?,
         locale: columns.next()?,
         status: parsed(columns.next::<String>()?, "organizations.status")?,
+        second_factor_roles: role_names(columns.next()?, "organizations.second_factor_roles")?,
     })
 }
 
@@ -238,7 +245,7 @@ impl Directory for Accounts {
 
     async fn principal(&self, access_hash: [u8; 32], now: Instant) -> Result<Option<Principal>, PortError> {
         let known = self.principals.get(&access_hash);
-        let ids = |known: &Principal| [known.session.as_uuid(), known.membership.as_uuid(), known.organization.id.as_uuid()];
+        let ids = |known: &Principal| [known.session.as_uuid(), known.user.as_uuid(), known.membership.as_uuid(), known.organization.id.as_uuid()];
         if let Some(known) = known.filter(|known| self.unchanged(ids(known))) {
             return Ok(Some(known).filter(|known| now < known.expires_at));
         }
@@ -284,31 +291,37 @@ impl Directory for Accounts {
         Ok(Some((OrganizationId::from_uuid(organization), LoginSessionId::from_uuid(session))))
     }
 
-    async fn throttled_until(&self, keys: &[[u8; 32]]) -> Result<Option<Instant>, PortError> {
-        if keys.is_empty() {
-            return Ok(None);
-        }
+    async fn throttles(&self, keys: &[[u8; 32]]) -> Result<Vec<Throttle>, PortError> {
         let mut sql = self.reader().sql();
-        sql.push("SELECT MAX(t.blocked_until) FROM login_throttles t WHERE ").push(SCOPED);
+        sql.push("SELECT t.key_hash, t.blocked_until, t.trusted_until FROM login_throttles t WHERE ").push(SCOPED);
         sql.push(" AND t.key_hash IN (").bind_all(keys.iter().map(|key| key.to_vec())).push(")");
-        match self.reader().rows(sql).await?.pop() {
-            Some(row) => Columns::of(&row).next(),
-            None => Ok(None),
-        }
+        self.reader().rows(sql).await?.iter().map(throttle).collect()
     }
 
-    async fn count_failure(&self, keys: &[[u8; 32]], now: Instant) -> Result<(), PortError> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        self.execute(one_more_failure(self.database.engine, keys, now)).await
+    async fn count_try(&self, key: [u8; 32], now: Instant) -> Result<bool, PortError> {
+        let counted = self.database.write.query_one_raw(one_more_try(self.database.engine, key, now).into_statement()).await.map_err(port)?;
+        Ok(counted.is_some())
     }
 
-    async fn forget_failures(&self, key: [u8; 32]) -> Result<(), PortError> {
+    async fn forget_tries(&self, key: [u8; 32]) -> Result<(), PortError> {
         let mut sql = self.reader().sql();
         sql.push("DELETE FROM login_throttles WHERE key_hash = ").bind(key.to_vec());
         self.execute(sql).await
     }
+
+    async fn trust(&self, key: [u8; 32], until: Instant, now: Instant) -> Result<(), PortError> {
+        let mut sql = self.reader().sql();
+        sql.push("INSERT INTO login_throttles (key_hash, failures, updated_at, trusted_until) VALUES (").bind(key.to_vec()).push(", 0, ");
+        sql.bind(time(now)).push(", ").bind(time(until)).push(") ON CONFLICT (key_hash) DO UPDATE SET failures = 0, blocked_until = NULL, ");
+        sql.push("updated_at = excluded.updated_at, trusted_until = excluded.trusted_until");
+        self.execute(sql).await
+    }
+}
+
+fn throttle(row: &sea_orm::QueryResult) -> Result<Throttle, PortError> {
+    let mut columns = Columns::of(row);
+    let key: Vec<u8> = columns.next()?;
+    Ok(Throttle { key: digest(&key, "login_throttles.key_hash")?, blocked_until: columns.next()?, trusted_until: columns.next()? })
 }
 
 #[async_trait]
@@ -335,19 +348,13 @@ impl MemberCounts for Accounts {
     }
 }
 
-/// One failure more for each key, in one statement: two at the same time count as two.
-fn one_more_failure(engine: Engine, keys: &[[u8; 32]], now: Instant) -> Sql {
-    // Each once, since a statement cannot touch a row twice; and in one order, so that two statements never wait for each other.
-    let mut keys = keys.to_vec();
-    keys.sort_unstable();
-    keys.dedup();
+/// One try more for a key, in one statement that returns a row if it may be made: two at the same time count as two, and who has to wait
+/// is not counted.
+fn one_more_try(engine: Engine, key: [u8; 32], now: Instant) -> Sql {
     let long_ago = time(now - FAILURES_LIVE);
     let mut sql = Sql::new(engine);
-    sql.push("INSERT INTO login_throttles (key_hash, failures, updated_at) VALUES ");
-    for (n, key) in keys.iter().enumerate() {
-        sql.push(if n > 0 { ", (" } else { "(" }).bind(key.to_vec()).push(", 1, ").bind(time(now)).push(")");
-    }
-    sql.push(" ON CONFLICT (key_hash) DO UPDATE SET updated_at = excluded.updated_at, failures = CASE WHEN login_throttles.updated_at <= ");
+    sql.push("INSERT INTO login_throttles (key_hash, failures, updated_at) VALUES (").bind(key.to_vec()).push(", 1, ").bind(time(now));
+    sql.push(") ON CONFLICT (key_hash) DO UPDATE SET updated_at = excluded.updated_at, failures = CASE WHEN login_throttles.updated_at <= ");
     sql.bind(long_ago.clone()).push(" THEN 1 ELSE login_throttles.failures + 1 END, blocked_until = CASE WHEN login_throttles.updated_at <= ");
     sql.bind(long_ago).push(&format!(" OR login_throttles.failures < {FREE_FAILURES} THEN NULL"));
     // The engines reckon with times each in its own way, so the waits are reckoned here; there are few.
@@ -355,6 +362,7 @@ fn one_more_failure(engine: Engine, keys: &[[u8; 32]], now: Instant) -> Sql {
         sql.push(&format!(" WHEN login_throttles.failures = {} THEN ", FREE_FAILURES + doubled)).bind(time(now + wait));
     }
     sql.push(" ELSE ").bind(time(now + TimeDelta::seconds(LONGEST_WAIT))).push(" END");
+    sql.push(" WHERE login_throttles.blocked_until IS NULL OR login_throttles.blocked_until <= ").bind(time(now)).push(" RETURNING failures");
     sql
 }
 
@@ -371,12 +379,5 @@ mod tests {
     fn waits_double_up_to_a_quarter_of_an_hour() {
         let seconds: Vec<_> = waits().map(|wait| wait.num_seconds()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
-    }
-
-    #[test]
-    fn a_key_that_is_named_twice_is_counted_once() {
-        let now = "2026-03-01T10:00:00Z".parse().unwrap();
-        let (text, _) = one_more_failure(Engine::Postgres, &[[2; 32], [1; 32], [2; 32]], now).into_parts();
-        assert_eq!(text.matches(", 1, ").count(), 2);
     }
 }

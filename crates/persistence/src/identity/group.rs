@@ -63,7 +63,7 @@ pub(super) fn group_of(row: groups::Model) -> Result<Group, PortError> {
         details: GroupDetails {
             name: parsed(row.name, "groups.name")?,
             description: parsed_or_none(row.description, "groups.description")?,
-            roles: role_names(row.roles)?,
+            roles: role_names(row.roles, "groups.roles")?,
         },
         archived_at: row.archived_at,
         created_at: row.created_at,

@@ -7,6 +7,7 @@ use matricula_ports::identity::OrganizationRepository;
 use sea_orm::Value;
 use uuid::Uuid;
 
+use super::rights::{list, role_names};
 use crate::convert::{count, json, parsed, parsed_or_none, time, value};
 use crate::paging::columns;
 use crate::scoped::{SCOPED, models};
@@ -36,6 +37,7 @@ impl OrganizationRepository for Session {
             ("locale", details.locale.as_str().into()),
             ("country", details.country.as_str().into()),
             ("status", state.status.as_str().into()),
+            ("second_factor_roles", list(&state.second_factor_roles).into()),
             ("settings", settings.into()),
             ("logo_url", state.logo_url.as_ref().map(|url| url.as_str().to_owned()).into()),
             ("plan", subscription.plan.clone().into()),
@@ -76,6 +78,7 @@ pub(super) fn organization_of(row: organizations::Model) -> Result<Organization,
             country: parsed(row.country, "organizations.country")?,
         },
         logo_url: parsed_or_none(row.logo_url, "organizations.logo_url")?,
+        second_factor_roles: role_names(row.second_factor_roles, "organizations.second_factor_roles")?,
         settings: settings.map(|settings| Field::parse(&settings)).transpose().map_err(|_| PortError::Broken("organizations.settings".to_owned()))?,
         subscription: Subscription {
             plan: row.plan,

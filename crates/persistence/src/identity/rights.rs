@@ -42,7 +42,7 @@ impl Gathered {
             self.role = Some(parsed(role, "memberships.role")?);
         }
         if let Some(group) = group.filter(|group| !self.groups.contains_key(group)) {
-            self.groups.insert(group, role_names(roles.unwrap_or_default())?);
+            self.groups.insert(group, role_names(roles.unwrap_or_default(), "groups.roles")?);
         }
         if let (Some(slug), Some(grants)) = (slug, grants) {
             let name: RoleName = parsed(slug, "roles.slug")?;
@@ -70,8 +70,8 @@ pub(super) fn grants_of(json: serde_json::Value) -> Vec<Grant> {
     names(json).iter().filter_map(|word| Grant::from_word(word)).collect()
 }
 
-pub(super) fn role_names(json: serde_json::Value) -> Result<Vec<RoleName>, PortError> {
-    names(json).into_iter().map(|name| parsed(name, "groups.roles")).collect()
+pub(super) fn role_names(json: serde_json::Value, column: &'static str) -> Result<Vec<RoleName>, PortError> {
+    names(json).into_iter().map(|name| parsed(name, column)).collect()
 }
 
 pub(super) fn campuses_of(json: serde_json::Value) -> Result<Vec<RecordId>, PortError> {

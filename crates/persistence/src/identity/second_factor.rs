@@ -58,6 +58,7 @@ impl SecondFactorRepository for Session {
         } else {
             self.write(Write::Update { table: "second_factors", key, set, version: Some(parts.version - 1) });
         }
+        self.rights_changed(parts.user.as_uuid());
         self.note(factor);
         Ok(())
     }

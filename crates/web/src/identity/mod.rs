@@ -51,6 +51,11 @@ fn doors() -> Vec<Route> {
             .says("Ends all of my sign-ins but this one.")
             .signed_in()
             .gives_nothing(),
+        Route::post("/auth/step-up", "stepUp", "identity", step_up)
+            .says("Shows once more who I am: for half an hour I can change what others may.")
+            .signed_in()
+            .takes::<StepUp>()
+            .gives_nothing(),
         Route::post("/auth/second-factor", "beginSecondFactor", "identity", begin_second_factor)
             .says("Sets up an app that makes codes; from its first code on, one is asked for at each sign-in.")
             .signed_in()
@@ -107,6 +112,16 @@ matricula_domain::form! {
     pub struct PasswordAgain {
         /// The password.
         password: Password,
+    }
+}
+
+matricula_domain::form! {
+    /// Who somebody is, once more.
+    pub struct StepUp {
+        /// The password.
+        password: Password,
+        /// A code of the second factor, for who has one: six digits of the app, or a recovery code.
+        totp_code: Option<Line<32>>,
     }
 }
 
@@ -177,6 +192,8 @@ struct MeView {
     /// What they may do, through that role and those of their groups: permissions, with `_campus`, `_team` or `_own` behind those that do
     /// not reach everything.
     permissions: Vec<String>,
+    /// Whether the organization asks for a second factor in one of their roles, and they have none: until they set one up, they may nothing.
+    owes_second_factor: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -243,6 +260,7 @@ async fn me(call: SignedIn) -> Answered {
         },
         role: principal.role.to_string(),
         permissions: call.caller.access().grants().words().iter().map(ToString::to_string).collect(),
+        owes_second_factor: principal.owes_second_factor(),
     }))
 }
 
@@ -268,6 +286,13 @@ async fn end_login_session(call: SignedIn) -> Answered {
 
 async fn end_other_login_sessions(call: SignedIn) -> Answered {
     call.basics.api.identity.end_other_login_sessions(&call.caller).await?;
+    Ok(Answer::nothing())
+}
+
+async fn step_up(call: SignedIn, body: Body<StepUp>) -> Answered {
+    let (identity, code) = (&call.basics.api.identity, body.totp_code.as_ref().map(Line::as_str));
+    let proven = identity.step_up(&call.caller, &body.password, code, &door(&call.basics)).await;
+    proven.map_err(|error| refusal(&call.basics, error))?;
     Ok(Answer::nothing())
 }
 

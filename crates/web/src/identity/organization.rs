@@ -42,6 +42,8 @@ struct OrganizationView {
     locale: String,
     country: String,
     logo_url: Option<String>,
+    /// The roles in which nobody works without a second factor.
+    second_factor_roles: Vec<String>,
     /// What else is set, by name.
     #[schema(value_type = Object)]
     settings: serde_json::Value,
@@ -69,6 +71,7 @@ impl From<&Organization> for OrganizationView {
             locale: details.locale.to_string(),
             country: details.country.to_string(),
             logo_url: organization.logo_url.as_ref().map(|url| url.as_str().to_owned()),
+            second_factor_roles: organization.second_factor_roles.iter().map(ToString::to_string).collect(),
             settings: to_json(&settings),
             plan: subscription.plan.clone(),
             stripe_customer_id: subscription.stripe_customer_id.clone(),

@@ -13,7 +13,7 @@ use matricula_application::records::Records;
 use matricula_application::{Circumstances, Expected};
 use matricula_domain::catalog::{Campus, CourseDetails, CourseId, CourseRunId, CourseStatus, Cycle, RunPlan};
 use matricula_domain::enrollment::EnrollmentId;
-use matricula_domain::identity::{NewUser, Organization, OrganizationDetails, Post, Rights, Role, UserId};
+use matricula_domain::identity::{NewUser, OrganizationDetails, Post, Rights, Role, UserId};
 use matricula_domain::leads::{Capture, LeadId, NewFormVersion};
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{PersonDetails, PersonId};
@@ -93,7 +93,9 @@ impl<'y> Teller<'y> {
     /// Founds the provider: who works there, what it teaches and where, what it tells people.
     async fn found(program: &Program, ids: Arc<DemoIds>, year: &'y Year) -> Result<Self> {
         let world = program.world();
-        let organization = program.identity().found(&read::<OrganizationDetails>(provider::organization())?).await?;
+        let founded = program.identity().found(&read::<OrganizationDetails>(provider::organization())?).await?;
+        // Who tries the demo signs in with a password that everybody knows; a second factor would be in the way.
+        let organization = program.identity().ask_for_second_factor(founded.id, &[]).await?;
         let mut teller = Self {
             year,
             ids,
@@ -102,7 +104,7 @@ impl<'y> Teller<'y> {
             enrollments: Enrollments::new(world.clone()),
             privacy: Privacy::new(world.clone()),
             campaigns: Records::new(world.clone()),
-            organization: row(&organization),
+            organization: OrganizationRow::from(&organization),
             staff: HashMap::new(),
             cycle_ids: Vec::new(),
             campus_ids: Vec::new(),
@@ -123,6 +125,8 @@ impl<'y> Teller<'y> {
                 role: (*role).into(),
                 rights: Arc::new(Rights::of_role(*role, Post { user: Some(user.id), ..Post::default() })),
                 organization: Arc::new(teller.organization.clone()),
+                has_second_factor: false,
+                proven_at: Instant::MAX_UTC,
                 expires_at: Instant::MAX_UTC,
             };
             teller.staff.insert(*role, Arc::new(principal));
@@ -292,18 +296,6 @@ impl<'y> Teller<'y> {
 
     fn seat(&self, seat: usize) -> Result<(EnrollmentId, PersonId)> {
         found(self.seat_ids.get(seat))
-    }
-}
-
-fn row(organization: &Organization) -> OrganizationRow {
-    let details = &organization.details;
-    OrganizationRow {
-        id: organization.id,
-        slug: details.slug.to_string(),
-        name: details.name.to_string(),
-        time_zone: details.time_zone,
-        locale: details.locale.to_string(),
-        status: organization.status,
     }
 }
 

@@ -55,8 +55,8 @@ struct Opening {
 
 impl Links {
     /// Beside signing in, over the same world.
-    pub fn new(identity: Identity, secrets: Arc<dyn LinkSecrets>, leases: Arc<dyn Leases>, watch: Watch) -> Self {
-        let Identity { world, directory, passwords } = identity.clone();
+    pub fn new(identity: Identity, secrets: Arc<dyn LinkSecrets>, leases: Arc<dyn Leases>) -> Self {
+        let Identity { world, directory, passwords, watch } = identity.clone();
         Self { identity, world, directory, passwords, secrets, leases, watch }
     }
 

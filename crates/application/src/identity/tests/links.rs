@@ -3,17 +3,15 @@ use matricula_domain::identity::{
 };
 use matricula_domain::shared::{Changed, EmailAddress, Id, Instant, Line};
 use matricula_ports::PortError;
-use matricula_ports::audit::{MockAuditLog, Observation};
-use matricula_ports::identity::{Account, MockDirectory, MockLinkSecrets};
+use matricula_ports::identity::{Account, MockDirectory, MockLinkSecrets, Throttle};
 use matricula_ports::mocks::{MockRepositories, MockTransactions};
 use matricula_ports::notifications::{MockLeases, NewJob};
 
 use super::super::links::{Acceptance, EmailChange, Invitation, Links, NewPassword, PasswordChange, PasswordResetRequest, link_token};
 use super::super::tokens::digest;
 use super::super::{Door, Identity, IdentityError};
-use super::{MockPasswords, password};
-use crate::access::Watch;
-use crate::testing::{FixedClock, Seen, allowed, away, caller, id, in_hours, now, told, user, world};
+use super::{MockPasswords, Written, password, patient, watch, welcoming};
+use crate::testing::{Seen, allowed, away, caller, id, in_hours, now, told, user, world};
 use std::sync::Arc;
 
 const EMAIL: &str = "asesora@example.es";
@@ -31,26 +29,17 @@ struct Stage {
 struct Play {
     links: Links,
     transactions: MockTransactions,
-    refused: Seen<(Option<uuid::Uuid>, Option<String>)>,
+    written: Seen<Written>,
 }
 
 impl Stage {
     fn play(mut self) -> Play {
         self.repositories.organizations.expect_find().returning(|| Ok(None));
         let transactions = MockTransactions::over(self.repositories);
-        let refused = Seen::nothing();
-        let (mut log, note) = (MockAuditLog::new(), refused.keep());
-        log.expect_observe().returning(move |_, observation: &Observation, at| {
-            assert_eq!((observation.action, at), ("one_time_link.refused", now()));
-            note((observation.entity_id, observation.purpose.clone()))
-        });
-        let links = Links::new(
-            Identity::new(world(&transactions), Arc::new(self.directory), Arc::new(self.passwords)),
-            Arc::new(secrets()),
-            Arc::new(self.leases),
-            Watch { log: Arc::new(log), clock: Arc::new(FixedClock(now())) },
-        );
-        Play { links, transactions, refused }
+        let written = Seen::nothing();
+        let identity = Identity::new(world(&transactions), Arc::new(self.directory), Arc::new(self.passwords), watch(&written));
+        let links = Links::new(identity, Arc::new(secrets()), Arc::new(self.leases));
+        Play { links, transactions, written }
     }
 
     /// The link 70 is known, and found as often as it is looked for.
@@ -200,7 +189,7 @@ mod reset {
         assert!(sessions.all().iter().all(|ended| matches!(ended.state().parts().ended, Some((_, EndReason::CredentialsChanged)))));
         assert_eq!(users.one().state().password_hash.as_deref(), Some("$argon2id$fresh"));
         assert_eq!(jobs.one().payload.get("message").as_text(), Some("password_changed"));
-        assert!(play.refused.all().is_empty());
+        assert!(play.written.all().is_empty());
     }
 
     /// What comes of a link that is as it should not be: nothing is hashed, nothing is saved, and the audit is told why.
@@ -208,7 +197,15 @@ mod reset {
         let play = Stage::default().knowing(found).play();
         let refused = play.links.reset_password(&new_password().await, &door()).await;
         assert!(matches!(refused, Err(IdentityError::Link(error)) if error == expected), "{refused:?}");
-        let told: Vec<_> = play.refused.all().into_iter().map(|(_, why)| why.unwrap()).collect();
+        let told: Vec<_> = play
+            .written
+            .all()
+            .into_iter()
+            .map(|(action, _, why)| {
+                assert_eq!(action, "one_time_link.refused");
+                why.unwrap()
+            })
+            .collect();
         assert_eq!(told, why.into_iter().collect::<Vec<_>>());
     }
 
@@ -241,7 +238,7 @@ mod reset {
         let play = stage.play();
         let refused = play.links.reset_password(&new_password().await, &door()).await;
         assert!(matches!(refused, Err(IdentityError::Link(LinkError::Over))));
-        assert_eq!(play.refused.one().1.as_deref(), Some("over"));
+        assert_eq!(play.written.one().2.as_deref(), Some("over"));
     }
 }
 
@@ -301,7 +298,7 @@ mod invitation {
         let play = stage.play();
         let Err(IdentityError::Invalid(faults)) = play.links.accept(&acceptance(false).await, &door()).await else { panic!("must be refused") };
         assert_eq!(told(&faults), [("/name", "REQUIRED"), ("/password", "REQUIRED")]);
-        assert!(play.refused.all().is_empty(), "the link is as good as before");
+        assert!(play.written.all().is_empty(), "the link is as good as before");
 
         let mut stage = Stage::default().knowing(Some(invited().await));
         known(&mut stage, None);
@@ -351,7 +348,7 @@ mod own {
 
     fn proving(fits: bool) -> Stage {
         let mut stage = Stage::default();
-        stage.directory.expect_throttled_until().returning(|_| Ok(None));
+        stage.directory = patient(stage.directory);
         stage
             .directory
             .expect_account()
@@ -362,9 +359,7 @@ mod own {
             Ok(fits)
         });
         if fits {
-            stage.directory.expect_forget_failures().times(1).returning(|_| Ok(()));
-        } else {
-            stage.directory.expect_count_failure().times(1).returning(|_, _| Ok(()));
+            stage.directory = welcoming(stage.directory);
         }
         stage
     }
@@ -382,7 +377,10 @@ mod own {
         assert!(matches!(play.links.request_email_change(&caller(Role::Viewer), &email, &door()).await, Err(IdentityError::InvalidCredentials)));
         assert_eq!(play.transactions.commits(), 0);
         let mut stage = Stage::default();
-        stage.directory.expect_throttled_until().returning(|_| Ok(Some(in_hours(1))));
+        stage
+            .directory
+            .expect_throttles()
+            .returning(|keys| Ok(vec![Throttle { key: keys[0], blocked_until: Some(in_hours(1)), trusted_until: None }]));
         let slowed = stage.play().links.change_password(&caller(Role::Viewer), &change(), &door()).await;
         assert!(matches!(slowed, Err(IdentityError::SlowedDown(until)) if until == in_hours(1)));
     }

@@ -1,11 +1,12 @@
-use matricula_domain::identity::{Role, SecondFactor, SecondFactorError, Seed};
+use matricula_domain::identity::{LoginSession, Role, SecondFactor, SecondFactorError, Seed};
 use matricula_domain::shared::{Changed, Instant};
 use matricula_ports::identity::{Account, MockDirectory};
 use matricula_ports::mocks::MockRepositories;
+use uuid::Uuid;
 
 use super::super::tokens::digest;
 use super::super::{Door, IdentityError};
-use super::{MockPasswords, over, password};
+use super::{MockPasswords, over, password, patient, watched};
 use crate::testing::{Seen, caller, id, in_hours, now};
 
 const SEED: Seed = Seed([7; 20]);
@@ -33,19 +34,17 @@ fn having(factor: Option<SecondFactor>, times: usize) -> (MockRepositories, Seen
 
 /// A directory that knows the caller, in which nobody has to wait.
 fn directory() -> MockDirectory {
-    let mut directory = MockDirectory::new();
-    directory.expect_throttled_until().returning(|_| Ok(None));
-    directory.expect_forget_failures().returning(|_| Ok(()));
-    directory.expect_account().withf(|email, organization| email == "gestora@example.es" && organization.is_some()).returning(|_, _| {
-        Ok(Some(Account { user: id(902), password_hash: Some("$argon2id$hash".into()), membership: id(903), organization: id(900) }))
-    });
+    let mut directory = counting();
+    directory.expect_forget_tries().returning(|_| Ok(()));
     directory
 }
 
-/// The same where a failure is counted, once.
+/// The same where no try is forgotten.
 fn counting() -> MockDirectory {
-    let mut directory = directory();
-    directory.expect_count_failure().times(1).returning(|_, _| Ok(()));
+    let mut directory = patient(MockDirectory::new());
+    directory.expect_account().withf(|email, organization| email == "gestora@example.es" && organization.is_some()).returning(|_, _| {
+        Ok(Some(Account { user: id(902), password_hash: Some("$argon2id$hash".into()), membership: id(903), organization: id(900) }))
+    });
     directory
 }
 
@@ -83,14 +82,15 @@ async fn without_the_password_nothing_is_begun_renewed_or_removed() {
     let (who, door) = (caller(Role::Adviser), Door::default());
     for step in 0..3 {
         let (repositories, _) = having(Some(working()), 0);
-        let (transactions, identity) = over(repositories, counting(), judging(false));
+        let written = Seen::nothing();
+        let (transactions, identity) = watched(&written, repositories, counting(), judging(false));
         let refused = match step {
             0 => identity.begin_second_factor(&who, &password(), &door).await.map(|_| ()),
             1 => identity.renew_recovery_codes(&who, &password(), RECOVERY, &door).await.map(|_| ()),
             _ => identity.remove_second_factor(&who, &password(), RECOVERY, &door).await,
         };
         assert!(matches!(refused, Err(IdentityError::InvalidCredentials)), "{step}");
-        assert_eq!(transactions.commits(), 0);
+        assert_eq!((transactions.commits(), written.one()), (0, ("user.sign_in_refused", Some(Uuid::from_u128(902)), Some("password".to_owned()))));
     }
 }
 
@@ -139,10 +139,12 @@ async fn recovery_codes_are_renewed_and_the_factor_removed_by_who_shows_password
 #[tokio::test]
 async fn a_wrong_code_is_counted_and_changes_nothing() {
     let (repositories, _) = having(Some(working()), 0);
-    let (transactions, identity) = over(repositories, counting(), judging(true));
+    let written = Seen::nothing();
+    let (transactions, identity) = watched(&written, repositories, counting(), judging(true));
     let refused = identity.remove_second_factor(&caller(Role::Adviser), &password(), "000000", &Door::default()).await;
     assert!(matches!(refused, Err(IdentityError::InvalidCredentials)));
     assert_eq!(transactions.commits(), 0);
+    assert_eq!(written.one(), ("user.sign_in_refused", Some(Uuid::from_u128(902)), Some("second_factor".to_owned())));
 }
 
 #[tokio::test]
@@ -152,5 +154,45 @@ async fn there_must_be_one_to_renew_or_remove() {
         let (_, identity) = over(repositories, directory(), judging(true));
         let refused = identity.remove_second_factor(&caller(Role::Adviser), &password(), RECOVERY, &Door::default()).await;
         assert!(matches!(refused, Err(IdentityError::SecondFactor(SecondFactorError::NotThere))));
+    }
+}
+
+mod step_up {
+    use super::*;
+
+    fn with_session(mut repositories: MockRepositories) -> (MockRepositories, Seen<Changed<LoginSession>>) {
+        let saved = Seen::nothing();
+        let session = LoginSession::open(id(901), id(902), id(903), [1; 32], [2; 32], in_hours(-1)).into_state();
+        repositories.login_sessions.expect_find().withf(|asked| *asked == id(901)).returning(move |_| Ok(Some(session.clone())));
+        repositories.login_sessions.expect_save().returning(saved.note());
+        (repositories, saved)
+    }
+
+    async fn step_up(factor: Option<SecondFactor>, code: Option<&str>, fits: bool) -> (Result<(), IdentityError>, Vec<Changed<LoginSession>>) {
+        let mut repositories = MockRepositories::default();
+        repositories.second_factors.expect_find().returning(move |_| Ok(factor.clone()));
+        repositories.second_factors.expect_save().returning(|_| Ok(()));
+        let (repositories, saved) = with_session(repositories);
+        let (transactions, identity) = over(repositories, directory(), judging(fits));
+        let outcome = identity.step_up(&caller(Role::Owner), &password(), code, &Door::default()).await;
+        assert_eq!(transactions.commits(), usize::from(outcome.is_ok()));
+        (outcome, saved.all())
+    }
+
+    #[tokio::test]
+    async fn who_shows_everything_that_signing_in_asks_for_is_proven_now() {
+        for (factor, code) in [(None, None), (Some(begun()), None), (Some(working()), Some(code_at(now())))] {
+            let (outcome, saved) = step_up(factor, code.as_deref(), true).await;
+            outcome.unwrap();
+            assert_eq!(saved.iter().map(|session| session.state().parts().proven_at).collect::<Vec<_>>(), [now()]);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_shows_less_is_not() {
+        let wrong = |outcome: &Result<(), IdentityError>| matches!(outcome, Err(IdentityError::InvalidCredentials));
+        assert!(wrong(&step_up(None, None, false).await.0));
+        assert!(wrong(&step_up(Some(working()), Some("000000"), true).await.0));
+        assert!(matches!(step_up(Some(working()), None, true).await.0, Err(IdentityError::SecondFactorRequired)));
     }
 }

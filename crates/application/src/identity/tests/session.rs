@@ -3,9 +3,10 @@ use matricula_domain::shared::Changed;
 use matricula_ports::PortError;
 use matricula_ports::identity::{MockDirectory, Principal};
 use matricula_ports::mocks::{MockRepositories, MockTransactions};
+use matricula_ports::notifications::NewJob;
 
 use super::super::{Door, Identity, IdentityError, Tokens, hash_of};
-use super::{MockPasswords, over};
+use super::{MockPasswords, Written, over, watched};
 use crate::testing::{CountingIds, Seen, caller, id, in_hours, now};
 
 /// A refresh token, as somebody has it.
@@ -25,6 +26,7 @@ fn session(refresh_hash: [u8; 32]) -> LoginSession {
         previous_refresh_hash: None,
         previous_rotated_at: None,
         expires_at: in_hours(6),
+        proven_at: in_hours(-6),
         ended: None,
         created_at: in_hours(-6),
         version: 2,
@@ -48,9 +50,13 @@ mod refresh {
 
     /// The use cases, where the token has or had to do with the session 901.
     fn known(repositories: MockRepositories) -> (MockTransactions, Identity) {
+        known_and_watched(&Seen::nothing(), repositories)
+    }
+
+    fn known_and_watched(written: &Seen<Written>, repositories: MockRepositories) -> (MockTransactions, Identity) {
         let mut directory = MockDirectory::new();
         directory.expect_session_of_refresh().withf(|hash| Some(*hash) == hash_of(&token())).times(1).returning(|_| Ok(Some((id(900), id(901)))));
-        over(repositories, directory, MockPasswords::new())
+        watched(written, repositories, directory, MockPasswords::new())
     }
 
     async fn refresh(identity: &Identity) -> Result<Tokens, IdentityError> {
@@ -75,10 +81,13 @@ mod refresh {
 
     #[tokio::test]
     async fn a_token_that_was_used_before_ends_the_family_and_that_end_is_committed() {
-        let (repositories, saved) = saving(over_session(Some(session([9; 32]))));
+        let (mut repositories, saved) = saving(over_session(Some(session([9; 32]))));
+        let jobs = Seen::<NewJob>::nothing();
+        repositories.jobs.expect_enqueue().times(1).returning(jobs.keep());
         let (transactions, identity) = known(repositories);
         assert!(matches!(refresh(&identity).await, Err(IdentityError::InvalidCredentials)));
         assert_eq!((saved.verbs(), saved.one().state().parts().ended), (vec!["ended"], Some((now(), EndReason::Reused))));
+        assert_eq!(jobs.one().payload.get("message").as_text(), Some("sign_in_ended"), "its owner is told");
         assert_eq!(transactions.commits(), 1);
     }
 
@@ -87,8 +96,10 @@ mod refresh {
         let ended = LoginSessionParts { ended: Some((now(), EndReason::SignedOut)), ..session(presented()).parts().clone() };
         let expired = LoginSessionParts { expires_at: now(), ..session(presented()).parts().clone() };
         for parts in [ended, expired] {
-            let (_, identity) = known(over_session(Some(LoginSession::from_parts(parts))));
+            let written = Seen::nothing();
+            let (_, identity) = known_and_watched(&written, over_session(Some(LoginSession::from_parts(parts))));
             assert!(matches!(refresh(&identity).await, Err(IdentityError::InvalidCredentials)));
+            assert_eq!(written.one(), ("user.sign_in_refused", Some(uuid::Uuid::from_u128(902)), Some("refresh_token".to_owned())));
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::super::tokens::digest;
 use super::super::{Credentials, Door, Identity, IdentityError, Tokens, hash_of};
-use super::{MockPasswords, over, password};
+use super::{MockPasswords, Written, over, password, patient, watch, watched, welcoming};
 use crate::World;
 use crate::testing::{Seen, away, id, in_hours, map, now, told, user, world};
 
@@ -21,11 +21,6 @@ fn door() -> Door {
     Door { ip: "203.0.113.7".parse().ok(), request_id: "request-1".into() }
 }
 
-/// What failures are counted under: the account and the address.
-fn keys() -> [[u8; 32]; 2] {
-    [digest("account:gestora@example.es"), digest("address:203.0.113.7")]
-}
-
 /// The user 902 in the organization 900.
 fn account() -> Account {
     Account { user: id(902), password_hash: Some("$argon2id$hash".into()), membership: id(903), organization: id(900) }
@@ -33,8 +28,7 @@ fn account() -> Account {
 
 /// A directory with this account, in which nobody has to wait.
 fn knowing(account: Option<Account>) -> MockDirectory {
-    let mut directory = MockDirectory::new();
-    directory.expect_throttled_until().withf(|asked| asked == keys()).times(1).returning(|_| Ok(None));
+    let mut directory = patient(MockDirectory::new());
     directory
         .expect_account()
         .withf(|email, organization| email == EMAIL && organization.is_none())
@@ -43,9 +37,9 @@ fn knowing(account: Option<Account>) -> MockDirectory {
     directory
 }
 
-fn counting_a_failure(mut directory: MockDirectory) -> MockDirectory {
-    directory.expect_count_failure().withf(|counted, at| counted == keys() && *at == now()).times(1).returning(|_, _| Ok(()));
-    directory
+/// That the user 902 did not get in is written down.
+fn refused_with(what: &str) -> Written {
+    ("user.sign_in_refused", Some(uuid::Uuid::from_u128(902)), Some(what.to_owned()))
 }
 
 /// A hasher that is asked once, about this hash.
@@ -72,8 +66,7 @@ async fn who_knows_the_password_gets_tokens_of_which_only_the_hashes_are_kept() 
     let saved = Seen::<Changed<LoginSession>>::nothing();
     let mut repositories = with_factor(None);
     repositories.login_sessions.expect_save().times(1).returning(saved.note());
-    let mut directory = knowing(Some(account()));
-    directory.expect_forget_failures().withf(|key| *key == keys()[0]).times(1).returning(|_| Ok(()));
+    let directory = welcoming(knowing(Some(account())));
     let (transactions, identity) = over(repositories, directory, judging(Some("$argon2id$hash"), true));
     let tokens = sign_in(&identity).await.unwrap();
     assert!(tokens.access.starts_with("mat_") && tokens.refresh.starts_with("mrt_") && tokens.access[4..] != tokens.refresh[4..]);
@@ -97,12 +90,11 @@ async fn the_session_belongs_to_the_user_in_the_organization_of_the_account() {
             Err(away())
         }
     }
-    let mut directory = knowing(Some(account()));
-    directory.expect_forget_failures().returning(|_| Ok(()));
+    let directory = knowing(Some(account()));
     let (transactions, _) = over(MockRepositories::default(), MockDirectory::new(), MockPasswords::new());
     let scopes = Arc::default();
     let world = World { transactions: Arc::new(Door(Arc::clone(&scopes))), ..world(&transactions) };
-    let identity = Identity::new(world, Arc::new(directory), Arc::new(judging(Some("$argon2id$hash"), true)));
+    let identity = Identity::new(world, Arc::new(directory), Arc::new(judging(Some("$argon2id$hash"), true)), watch(&Seen::nothing()));
     assert!(matches!(sign_in(&identity).await, Err(IdentityError::Port(PortError::Unavailable(_)))));
     let scopes = scopes.lock().unwrap();
     let who: Vec<_> = scopes.iter().map(|scope| (scope.organization(), scope.actor(), scope.request_id())).collect();
@@ -110,11 +102,11 @@ async fn the_session_belongs_to_the_user_in_the_organization_of_the_account() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_counted_and_opens_nothing() {
-    let directory = counting_a_failure(knowing(Some(account())));
-    let (transactions, identity) = over(MockRepositories::default(), directory, judging(Some("$argon2id$hash"), false));
+async fn a_wrong_password_is_written_down_and_opens_nothing() {
+    let written = Seen::nothing();
+    let (transactions, identity) = watched(&written, MockRepositories::default(), knowing(Some(account())), judging(Some("$argon2id$hash"), false));
     assert!(matches!(sign_in(&identity).await, Err(IdentityError::InvalidCredentials)));
-    assert_eq!(transactions.commits(), 0);
+    assert_eq!((transactions.commits(), written.one()), (0, refused_with("password")));
 }
 
 #[tokio::test]
@@ -122,7 +114,7 @@ async fn an_unknown_account_costs_as_much_as_a_wrong_password() {
     // The hasher is asked about no hash, and the failure is counted.
     let without_password = Some(Account { password_hash: None, ..account() });
     for known in [None, without_password] {
-        let (transactions, identity) = over(MockRepositories::default(), counting_a_failure(knowing(known)), judging(None, false));
+        let (transactions, identity) = over(MockRepositories::default(), knowing(known), judging(None, false));
         assert!(matches!(sign_in(&identity).await, Err(IdentityError::InvalidCredentials)));
         assert_eq!(transactions.commits(), 0);
     }
@@ -130,48 +122,15 @@ async fn an_unknown_account_costs_as_much_as_a_wrong_password() {
 
 #[tokio::test]
 async fn an_unknown_account_stays_out_even_if_the_hasher_says_yes() {
-    let (transactions, identity) = over(MockRepositories::default(), counting_a_failure(knowing(None)), judging(None, true));
+    let (transactions, identity) = over(MockRepositories::default(), knowing(None), judging(None, true));
     assert!(matches!(sign_in(&identity).await, Err(IdentityError::InvalidCredentials)));
     assert_eq!(transactions.commits(), 0);
 }
 
 #[tokio::test]
-async fn who_is_slowed_down_reaches_neither_the_account_nor_the_hasher() {
-    let mut directory = MockDirectory::new();
-    directory.expect_throttled_until().withf(|asked| asked == keys()).times(1).returning(|_| Ok(Some(in_hours(1))));
-    let (transactions, identity) = over(MockRepositories::default(), directory, MockPasswords::new());
-    assert!(matches!(sign_in(&identity).await, Err(IdentityError::SlowedDown(until)) if until == in_hours(1)));
-    assert_eq!(transactions.commits(), 0);
-}
-
-#[tokio::test]
-async fn a_wait_that_is_over_keeps_nobody_out() {
-    let mut directory = MockDirectory::new();
-    directory.expect_throttled_until().returning(|_| Ok(Some(now())));
-    directory.expect_account().returning(|_, _| Ok(Some(account())));
-    directory.expect_forget_failures().returning(|_| Ok(()));
-    let mut repositories = with_factor(None);
-    repositories.login_sessions.expect_save().times(1).returning(|_| Ok(()));
-    let (transactions, identity) = over(repositories, directory, judging(Some("$argon2id$hash"), true));
-    assert!(sign_in(&identity).await.is_ok());
-    assert_eq!(transactions.commits(), 1);
-}
-
-#[tokio::test]
-async fn without_an_address_the_account_alone_is_slowed_down() {
-    let mut directory = MockDirectory::new();
-    directory.expect_throttled_until().withf(|asked| asked == [keys()[0]]).times(1).returning(|_| Ok(Some(in_hours(1))));
-    let (_, identity) = over(MockRepositories::default(), directory, MockPasswords::new());
-    let outcome = identity.sign_in(&credentials(), &Door::default()).await;
-    assert!(matches!(outcome, Err(IdentityError::SlowedDown(_))));
-}
-
-#[tokio::test]
 async fn who_belongs_to_several_organizations_says_which() {
-    let mut directory = MockDirectory::new();
-    directory.expect_throttled_until().returning(|_| Ok(None));
+    let mut directory = patient(MockDirectory::new());
     directory.expect_account().withf(|_, organization| *organization == Some("academia")).times(1).returning(|_, _| Ok(None));
-    directory.expect_count_failure().returning(|_, _| Ok(()));
     let (_, identity) = over(MockRepositories::default(), directory, judging(None, false));
     let credentials = Credentials { organization: Slug::parse("academia").ok(), ..credentials() };
     assert!(matches!(identity.sign_in(&credentials, &door()).await, Err(IdentityError::InvalidCredentials)));
@@ -209,8 +168,7 @@ async fn who_has_a_second_factor_shows_it_and_its_use_is_kept_with_the_session()
         let mut repositories = with_factor(Some(factor()));
         repositories.second_factors.expect_save().times(1).returning(used.note());
         repositories.login_sessions.expect_save().times(1).returning(sessions.note());
-        let mut directory = knowing(Some(account()));
-        directory.expect_forget_failures().withf(|key| *key == keys()[0]).times(1).returning(|_| Ok(()));
+        let directory = welcoming(knowing(Some(account())));
         let (transactions, identity) = over(repositories, directory, judging(Some("$argon2id$hash"), true));
         identity.sign_in(&showing(Some(&code)), &door()).await.unwrap();
         assert_eq!((used.verbs(), sessions.verbs(), transactions.commits()), (vec![verb], vec!["opened"], 1));
@@ -227,10 +185,11 @@ async fn who_shows_no_code_is_asked_for_one_and_that_is_no_failure() {
 #[tokio::test]
 async fn a_wrong_code_is_a_failure_like_a_wrong_password() {
     for wrong in ["000000", "zzzz-zzzz-zzzz-zzzz", "x", &code_at(in_hours(-1))] {
-        let directory = counting_a_failure(knowing(Some(account())));
-        let (transactions, identity) = over(with_factor(Some(factor())), directory, judging(Some("$argon2id$hash"), true));
+        let written = Seen::nothing();
+        let (transactions, identity) =
+            watched(&written, with_factor(Some(factor())), knowing(Some(account())), judging(Some("$argon2id$hash"), true));
         assert!(matches!(identity.sign_in(&showing(Some(wrong)), &door()).await, Err(IdentityError::InvalidCredentials)), "{wrong}");
-        assert_eq!(transactions.commits(), 0);
+        assert_eq!((transactions.commits(), written.one()), (0, refused_with("second_factor")));
     }
 }
 
@@ -241,8 +200,7 @@ async fn an_outdated_hash_is_replaced_with_the_sign_in() {
     repositories.users.expect_find().withf(|user| *user == id(902)).times(1).returning(|_| Ok(Some(user(true, true))));
     repositories.users.expect_save().times(1).returning(users.note());
     repositories.login_sessions.expect_save().times(1).returning(sessions.note());
-    let mut directory = knowing(Some(Account { password_hash: Some("$2b$04$old".into()), ..account() }));
-    directory.expect_forget_failures().times(1).returning(|_| Ok(()));
+    let directory = welcoming(knowing(Some(Account { password_hash: Some("$2b$04$old".into()), ..account() })));
     let mut passwords = MockPasswords::new();
     passwords.expect_verify().times(1).returning(|_, _| Ok(true));
     passwords.expect_is_outdated().withf(|hash| hash == "$2b$04$old").times(1).returning(|_| true);
