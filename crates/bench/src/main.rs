@@ -9,9 +9,10 @@ mod measure;
 mod meter;
 mod report;
 mod rights;
+mod sign_in;
 mod specimen;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
@@ -31,14 +32,31 @@ enum Command {
     /// Measure everything in one run: capture, list, enrollment, and one run that everybody wants.
     Run(Options),
     /// Measure how long it takes to know what somebody may, who has 20 roles and 500 permissions.
-    Rights {
-        /// On which database; on both if nothing is said.
-        #[arg(long, value_enum)]
-        engine: Option<EngineName>,
-        /// The program; the one beside this if nothing is said.
-        #[arg(long)]
-        program: Option<PathBuf>,
-    },
+    Rights(Where),
+    /// Measure whether the time of an answer tells that an account exists.
+    SignIn(Where),
+}
+
+/// What a single measurement runs on.
+#[derive(Args)]
+struct Where {
+    /// On which database; on both if nothing is said.
+    #[arg(long, value_enum)]
+    engine: Option<EngineName>,
+    /// The program; the one beside this if nothing is said.
+    #[arg(long)]
+    program: Option<PathBuf>,
+}
+
+impl Where {
+    /// Measures on each of the databases.
+    async fn each(self, measure: impl AsyncFn(Engine, &Path) -> Result<()>) -> Result<ExitCode> {
+        let program = self.program.map_or_else(Program::neighbour, Ok)?;
+        for engine in engines(self.engine) {
+            measure(engine, &program).await?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// What to measure.
@@ -123,13 +141,8 @@ impl Options {
 async fn main() -> Result<ExitCode> {
     let options = match Arguments::parse().command {
         Command::Run(options) => options.checked()?,
-        Command::Rights { engine, program } => {
-            let program = program.map_or_else(Program::neighbour, Ok)?;
-            for engine in engines(engine) {
-                rights::measure(engine, &program).await?;
-            }
-            return Ok(ExitCode::SUCCESS);
-        }
+        Command::Rights(there) => return there.each(rights::measure).await,
+        Command::SignIn(there) => return there.each(sign_in::measure).await,
     };
     tokio::select! {
         done = run(&options) => done.map(|()| ExitCode::SUCCESS),

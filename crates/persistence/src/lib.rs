@@ -13,6 +13,8 @@ mod identity;
 mod isolation;
 mod key_store;
 mod leads;
+#[cfg(feature = "mutations")]
+mod mutation;
 mod notifications;
 mod paging;
 mod people;
@@ -30,6 +32,8 @@ pub use database::{Database, Engine, Options};
 pub use identity::Accounts;
 pub use isolation::Claim;
 pub use key_store::KeyStore;
+#[cfg(feature = "mutations")]
+pub use mutation::without_filter;
 pub use notifications::Queue;
 pub use scoped::Queries;
 pub use unit::Store;

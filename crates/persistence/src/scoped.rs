@@ -74,6 +74,8 @@ pub(crate) const SCOPED: &str = "{scoped}";
 fn with_setting(sql: &str, mut values: Vec<sea_orm::Value>, sight: Sight) -> (String, Vec<sea_orm::Value>) {
     values.push(sight.setting().into());
     let inner = sql.replace(SCOPED, "scope.setting IS NOT NULL");
+    #[cfg(feature = "mutations")]
+    let inner = crate::mutation::mutated(inner);
     let wrapped = format!(
         "WITH scope AS MATERIALIZED (SELECT set_config('app.organization', ${}, true) AS setting) SELECT q.* FROM scope CROSS JOIN LATERAL ({inner} OFFSET 0) AS q",
         values.len()

@@ -64,12 +64,6 @@ impl ApiError {
         self
     }
 
-    /// Names the request, where the middleware cannot.
-    pub(crate) fn of_request(mut self, id: &str) -> Self {
-        self.hints.insert("request_id".into(), id.into());
-        self
-    }
-
     /// The document.
     fn body(&self, request_id: &str) -> Json {
         let mut body = Map::new();

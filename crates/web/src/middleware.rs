@@ -6,7 +6,10 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::error::InternalError;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
@@ -40,7 +43,9 @@ pub(crate) async fn manners(request: ServiceRequest, next: Next<impl MessageBody
         Err(_) => {
             metrics::counter!("http_requests_given_up_total").increment(1);
             tracing::error!(request_id = %id, %method, "a request took longer than its deadline");
-            return Err(ApiError::unavailable().of_request(&id).into());
+            let mut answer = ApiError::unavailable().respond(&id);
+            be_careful(answer.headers_mut());
+            return Err(InternalError::from_response("given up", answer).into());
         }
     };
     if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json") {
@@ -51,11 +56,7 @@ pub(crate) async fn manners(request: ServiceRequest, next: Next<impl MessageBody
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
+    be_careful(headers);
 
     // The pattern, not the path: a path can hold what is personal.
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
@@ -64,6 +65,22 @@ pub(crate) async fn manners(request: ServiceRequest, next: Next<impl MessageBody
     metrics::histogram!("http_request_seconds", "method" => method.to_string(), "route" => route.clone()).record(seconds);
     tracing::info!(request_id = %id, %method, route, status, milliseconds = seconds * 1000.0, "request");
     Ok(response)
+}
+
+/// What makes browsers careful with an answer, whatever it is (ASVS 3.4): nothing of it runs, nothing frames it, nothing keeps it. A page
+/// that is to be seen brings a policy of its own.
+fn be_careful(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    ] {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
 }
 
 /// The id that the client sent, if it is a plain word, else a fresh one.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
@@ -61,10 +62,16 @@ async fn docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header(("Location", "/api/docs/")).finish()
 }
 
+/// The page runs and loads what comes from here, and shows the pictures that its style sheet brings along.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// A file of the page that shows the document.
 async fn page(file: web::Path<String>, request: HttpRequest) -> HttpResponse {
     match utoipa_swagger_ui::serve(&file, Arc::new(Config::new(["/api/v1/openapi.json"]))) {
-        Ok(Some(file)) => HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()),
+        Ok(Some(file)) => {
+            HttpResponse::Ok().content_type(file.content_type).insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY)).body(file.bytes.into_owned())
+        }
         _ => no_such_path(&request),
     }
 }

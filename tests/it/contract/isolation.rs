@@ -28,7 +28,7 @@ on_both!(
     two_organizations_can_use_the_same_names,
 );
 
-async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
+pub async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
     let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
     let all = fill(&here).await;
     // What is found here must not be found there: the same look-ups, in both.
@@ -88,7 +88,7 @@ async fn found_in(tx: &Tx, all: &Filled) -> Result<Vec<bool>, PortError> {
     ])
 }
 
-async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
+pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
     let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
     let all = fill(&here).await;
     let intake =

@@ -1,16 +1,24 @@
 use matricula_domain::shared::Id as _;
-use matricula_ports::{Ids as _, Once, StoredAnswer};
+use matricula_persistence::without_filter;
+use matricula_ports::catalog::{CatalogQueries as _, CourseFilter};
+use matricula_ports::{Ids as _, Once, Page, StoredAnswer};
 use matricula_tests::{Tenant, TestDatabase, at, on_postgres};
 use uuid::Uuid;
 
 use super::chain::seal_all;
 use super::filled::fill;
+use super::isolation;
 
 on_postgres!(
     without_the_filter_a_foreign_organization_sees_no_row_of_any_table,
     a_row_cannot_be_written_for_another_organization,
     the_catalogue_shows_no_table_key_or_role_past_the_lock,
     a_lock_that_is_off_is_noticed,
+    without_the_lock_a_foreign_organization_finds_nothing,
+    without_the_lock_a_foreign_organization_lists_nothing,
+    without_the_filter_a_foreign_organization_finds_nothing,
+    without_the_filter_a_foreign_organization_lists_nothing,
+    without_both_a_foreign_organization_finds_everything,
 );
 
 /// Tables whose rows can be read whoever asks, since they are asked before an organization is known, or for all of them.
@@ -109,4 +117,44 @@ async fn a_lock_that_is_off_is_noticed(db: TestDatabase) {
     let broken: Vec<Vec<String>> = db.database.isolation().await.unwrap().iter().map(|claim| claim.broken().map(str::to_owned).collect()).collect();
     let expected: [&[&str]; 5] = [&["leads", "people"], &[], &["everybody"], &["fk_loose"], &["ux_loose", "ux_loose_id"]];
     assert_eq!(broken, expected);
+}
+
+/// Takes the locks off every table.
+async fn unlock(db: &TestDatabase) {
+    for (table, _) in db.raw.tables().await {
+        db.raw.execute(&format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"), []).await;
+        db.raw.execute(&format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"), []).await;
+    }
+}
+
+// S3 of the reliability figures: each of the two guards is taken away, and the other keeps organizations apart by itself.
+
+async fn without_the_lock_a_foreign_organization_finds_nothing(db: TestDatabase) {
+    unlock(&db).await;
+    isolation::a_foreign_organization_finds_nothing(db).await;
+}
+
+async fn without_the_lock_a_foreign_organization_lists_nothing(db: TestDatabase) {
+    unlock(&db).await;
+    isolation::a_foreign_organization_lists_nothing(db).await;
+}
+
+async fn without_the_filter_a_foreign_organization_finds_nothing(db: TestDatabase) {
+    without_filter(isolation::a_foreign_organization_finds_nothing(db)).await;
+}
+
+async fn without_the_filter_a_foreign_organization_lists_nothing(db: TestDatabase) {
+    without_filter(isolation::a_foreign_organization_lists_nothing(db)).await;
+}
+
+async fn without_both_a_foreign_organization_finds_everything(db: TestDatabase) {
+    let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
+    let all = fill(&here).await;
+    unlock(&db).await;
+    let found = async || {
+        let courses = db.queries.courses(&there.scope, &CourseFilter::default(), &Page::first(9)).await.unwrap();
+        (db.queries.run(&there.scope, all.run.id()).await.unwrap().is_some(), !courses.items.is_empty())
+    };
+    assert_eq!(found().await, (false, false));
+    assert_eq!(without_filter(found()).await, (true, true), "the filter is what was taken away");
 }

@@ -107,9 +107,14 @@ async fn the_audit_knows_the_request(service: &Service) {
     assert_eq!((&denied["actor"], &denied["entity"]), (&json!(format!("user:{user}")), &json!("permission")));
 }
 
-fn is_careful(answer: &Answer) {
+pub(super) fn is_careful(answer: &Answer) {
     for (name, value) in [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-store")] {
         assert_eq!(answer.header(name), Some(value), "{name}: {} {}", answer.status, answer.text);
+    }
+    assert_eq!(answer.header("Strict-Transport-Security"), Some("max-age=31536000; includeSubDomains"));
+    let policy = answer.header("Content-Security-Policy").unwrap();
+    for kept in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(kept) && !policy.contains("unsafe"), "{policy}");
     }
     assert!(answer.header("X-Request-Id").is_some());
     assert_eq!(answer.header("Server"), None);
@@ -131,6 +136,8 @@ async fn every_answer_has_headers_that_keep_browsers_careful(service: &Service) 
         visitor.get(&office.door("/courses")).await,
         visitor.call("GET", "/livez").await,
         visitor.call("GET", "/readyz").await,
+        visitor.call("GET", "/api/docs/").await,
+        visitor.call("GET", "/api/docs/swagger-ui-bundle.js").await,
         owner.act("/auth/logout").await,
     ] {
         is_careful(&answer);

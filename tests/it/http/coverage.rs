@@ -14,6 +14,7 @@ use matricula_web::routes;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::conventions::is_careful;
 use super::office::Office;
 use super::wishes::wish;
 
@@ -68,6 +69,7 @@ async fn whoever_has_not_signed_in_is_asked_who_they_are(service: &Service) {
         let wish = wish(&route.operation, &office).await;
         let before = owned(&office).await;
         let answer = wish.call(&route, &office.slug, &service.visitor()).await;
+        is_careful(&answer);
         if route.access == Access::Anybody {
             assert!((200..300).contains(&answer.status), "{}: {}", named(&route), answer.text);
         } else {
@@ -93,6 +95,7 @@ async fn a_role_may_what_its_permissions_say(service: &Service) {
             let before = owned(&office).await;
             let client = office.client(*role).await;
             let answer = wish.call(&route, &office.slug, wish.oneself.as_ref().unwrap_or(&client)).await;
+            is_careful(&answer);
             let grown = grown(&before, &owned(&office).await);
             if may {
                 does_what_it_says(&route, &answer, &grown);

@@ -174,6 +174,7 @@ async fn who_signs_out_is_out(service: &Service) {
     let (tokens, client) = signed_in(&office).await;
     let answer = client.act("/auth/logout").await;
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    assert_eq!(answer.header("Clear-Site-Data"), Some(r#""cache", "cookies", "storage""#));
     refresh(&service.visitor(), &tokens["refresh_token"]).await.refused(401, "INVALID_CREDENTIALS");
     soon_is_shut_out(&client).await;
     client.act("/auth/logout").await.refused(401, "UNAUTHENTICATED");

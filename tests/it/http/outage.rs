@@ -7,6 +7,7 @@ use matricula_tests::program::{PASSWORD, over_a_cluster};
 use matricula_tests::speak::at_once;
 use serde_json::json;
 
+use super::conventions::is_careful;
 use super::office::{Office, someone};
 
 /// How long a request may take.
@@ -44,6 +45,7 @@ fn a_database_that_is_away_is_told_in_time_and_is_found_again() {
             .await;
             for answer in answers {
                 answer.refused(503, "UNAVAILABLE");
+                is_careful(&answer);
             }
             assert!(asked.elapsed() < DEADLINE + Duration::from_secs(2), "{:?}", asked.elapsed());
             // The second time is longer ago than anything is remembered.
