@@ -147,6 +147,11 @@ impl Service {
         tokio::time::sleep(Duration::from_millis(5_500)).await;
     }
 
+    /// Says how many people may work in an organization, as the operator does on the command line.
+    pub async fn purchase_seats(&self, organization: Uuid, seats: Option<u32>) {
+        self.operator.identity().purchase_seats(OrganizationId::from_uuid(organization), seats).await.unwrap();
+    }
+
     /// Lets somebody in, as the operator does on the command line.
     pub async fn admit(&self, organization: Uuid, email: &str, role: Role) -> Uuid {
         let new = json!({"email": email, "name": format!("Quien es {role}"), "password": PASSWORD, "role": role.as_str()});

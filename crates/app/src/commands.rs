@@ -119,6 +119,14 @@ enum OrganizationVerb {
     Activate(OrganizationArgs),
     /// Close it for good: nobody comes in any more
     Close(OrganizationArgs),
+    /// Say how many people may work there; who works there already goes on
+    Seats {
+        #[command(flatten)]
+        organization: OrganizationArgs,
+        /// So many; no limit, when left out
+        #[arg(long)]
+        purchased: Option<u32>,
+    },
     /// Say in which roles nobody works without a second factor: for those that are not named, it is everybody's own choice
     SecondFactor {
         #[command(flatten)]
@@ -186,6 +194,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
                 OrganizationVerb::Suspend(args) => (args, OrganizationStatus::Suspended),
                 OrganizationVerb::Activate(args) => (args, OrganizationStatus::Active),
                 OrganizationVerb::Close(args) => (args, OrganizationStatus::Closed),
+                OrganizationVerb::Seats { organization, purchased } => return tools::purchase_seats(settings, organization, *purchased),
                 OrganizationVerb::SecondFactor { organization, roles } => return tools::ask_for_second_factor(settings, organization, roles),
             };
             tools::move_organization(settings, args, to)

@@ -7,7 +7,7 @@ mod tests;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use matricula_domain::identity::{Grants, LoginSession, Permission, Reach, Rights, UserId};
+use matricula_domain::identity::{Grants, LoginSession, Permission, Reach, Rights, Role, UserId};
 use matricula_domain::shared::{Id as _, Instant};
 use matricula_ports::audit::{AuditLog, Observation};
 use matricula_ports::identity::{KeyHolder, OrganizationRow, Principal};
@@ -176,6 +176,11 @@ impl<R: Right> Allowed<R> {
     /// What else they may.
     pub fn grants(&self) -> &Grants {
         self.access.grants()
+    }
+
+    /// Whether the organization is theirs: only who owns it lets others own it.
+    pub fn is_owner(&self) -> bool {
+        self.access.rights.sources().iter().any(|source| source.role == Role::Owner && source.group.is_none())
     }
 
     /// Whether they may write these fields of a kind of thing, some of which may be guarded by a permission of their own.

@@ -73,6 +73,7 @@ pub(crate) fn known(name: &str) -> &'static str {
         "campaigns",
         "login_sessions",
         "owners",
+        "members",
         "roles",
         "groups",
         "user_groups",

@@ -116,7 +116,7 @@ pub(crate) enum Write {
     Seats { organization: uuid::Uuid, run: uuid::Uuid, taken: i32, held: i32 },
     /// A run has no free seat, and gets none before this is committed.
     Full { organization: uuid::Uuid, run: uuid::Uuid },
-    /// An organization's counts of who works in it move, and somebody is left who owns it.
+    /// An organization's counts of who works in it move: somebody is left who owns it, and no more come than it has subscribed to.
     Members { organization: uuid::Uuid, seats: i32, owners: i32 },
     /// Rows that go.
     Delete { table: &'static str, key: Key },
@@ -171,7 +171,7 @@ impl Write {
             Self::Insert { table, rows, .. } => Some((rows.len() as u64, format!("{CONFLICT}{table}"))),
             Self::Update { table, .. } => Some((1, format!("{STALE}{table}"))),
             Self::Seats { .. } | Self::Full { .. } => Some((1, format!("{CONFLICT}seats"))),
-            Self::Members { .. } => Some((1, format!("{CONFLICT}owners"))),
+            Self::Members { owners, .. } => Some((1, format!("{CONFLICT}{}", if *owners < 0 { "owners" } else { "members" }))),
         }
     }
 
@@ -212,6 +212,9 @@ impl Write {
                 sql.push(" WHERE id = ").bind(organization);
                 if owners < 0 {
                     sql.push(" AND owners + ").bind(owners).push(" >= 1");
+                }
+                if seats > 0 {
+                    sql.push(" AND (seats_purchased IS NULL OR seats_used + ").bind(seats).push(" <= seats_purchased)");
                 }
             }
             Self::Delete { table, key } => {

@@ -1,6 +1,6 @@
 //! Who may what in an organization: roles of its own, groups, reach, keys for programs, and an organization that does no work.
 
-use matricula_domain::identity::Role;
+use matricula_domain::identity::{LinkPurpose, Role};
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::speak::{Client, at_once, each, text};
 use serde_json::{Value as Json, json};
@@ -16,6 +16,7 @@ over_http! {
     a_campus_sees_what_is_taught_there,
     who_is_let_go_is_out_at_once,
     the_last_owner_stays,
+    nobody_comes_once_all_seats_are_taken,
     a_program_comes_in_with_a_key,
     a_key_is_told_once_and_may_nothing_but_what_its_maker_may,
     the_organization_is_changed_by_who_may,
@@ -219,12 +220,18 @@ async fn the_last_owner_stays(service: &Service) {
     let user = office.user(Role::Owner).await;
     admin.patch(&format!("/users/{user}"), "*", &json!({"role": "viewer"})).await.refused(409, "LAST_OWNER");
     owner.act(&format!("/users/{user}/deactivate")).await.refused(409, "LAST_OWNER");
-    let second = office.somebody().await;
-    owner.patch(&format!("/users/{second}"), "*", &json!({"role": "owner"})).await.is(200);
-    let both = [&user.to_string(), &second].map(|user| admin.patch(&format!("/users/{user}"), "*", &json!({"role": "viewer"})));
+    let second_email = format!("{}@{}.example", service.unique("duena"), office.slug);
+    let second = service.admit(office.id, &second_email, Role::Owner).await.to_string();
+    // Each demotes the other at the same moment, as only who owns it can.
+    admin.patch(&format!("/users/{second}"), "*", &json!({"role": "viewer"})).await.refused(403, "EXCEEDS_MAKER");
+    let visitor = service.visitor();
+    let tokens = visitor.post("/auth/login", &json!({"email": second_email, "password": PASSWORD})).await.is(200);
+    let other = visitor.with_token(&text(&tokens["access_token"]));
+    let both = [(&other, user.to_string()), (&owner, second)].map(|(by, user)| by.patch(&format!("/users/{user}"), "*", &json!({"role": "viewer"})));
     let mut statuses: Vec<_> = at_once(both).await.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
-    assert_eq!(statuses, [200, 409]);
+    // Who comes second is the last owner, or none any more.
+    assert!(matches!(statuses[..], [200, 403 | 409]), "{statuses:?}");
 }
 
 async fn a_program_comes_in_with_a_key(service: &Service) {
@@ -400,4 +407,24 @@ async fn somebody_sees_what_a_role_sees(service: &Service) {
     assert_eq!(problem["permission"], "identity.view_as");
     let (_, looking) = office.worker(&["identity.view_as", "catalog.read"]).await;
     looking.get("/leads").header("View-As", "owner").await.refused(403, "PERMISSION_DENIED");
+}
+
+async fn nobody_comes_once_all_seats_are_taken(service: &Service) {
+    let office = Office::found(service).await;
+    let owner = office.owner().await;
+    let somebody = office.somebody().await;
+    let invited = format!("{}@example.es", service.unique("invitada"));
+    owner.post("/invitations", &json!({"email": invited, "role": "viewer"})).await.is(201);
+    let token = office.link(LinkPurpose::Invitation).await;
+    service.purchase_seats(office.id, Some(2)).await;
+    let shown = owner.get("/organization").await.is(200);
+    assert_eq!((&shown["seats_purchased"], &shown["seats_used"]), (&json!(2), &json!(2)));
+    let accept = json!({"token": token, "name": "Invitada", "password": PASSWORD});
+    service.visitor().post("/auth/invitations/accept", &accept).await.refused(409, "NO_SEATS_LEFT");
+    owner.act(&format!("/users/{somebody}/deactivate")).await.is(200);
+    service.visitor().post("/auth/invitations/accept", &accept).await.is(200);
+    owner.act(&format!("/users/{somebody}/activate")).await.refused(409, "NO_SEATS_LEFT");
+    service.purchase_seats(office.id, None).await;
+    owner.act(&format!("/users/{somebody}/activate")).await.is(200);
+    assert_eq!(owner.get("/organization").await.is(200)["seats_used"], json!(3));
 }

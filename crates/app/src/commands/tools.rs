@@ -70,6 +70,16 @@ pub(super) fn move_organization(settings: Settings, args: &OrganizationArgs, to:
     })
 }
 
+pub(super) fn purchase_seats(settings: Settings, args: &OrganizationArgs, seats: Option<u32>) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async {
+        let program = Program::wire(settings).await?;
+        let organization = program.identity().purchase_seats(named(&program, args).await?, seats).await?;
+        let most = seats.map_or_else(|| "as many as like".to_owned(), |seats| seats.to_string());
+        println!("{}: {most} may work there, {} do", args.slug, organization.seats_used);
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
 pub(super) fn ask_for_second_factor(settings: Settings, args: &OrganizationArgs, roles: &[String]) -> Result<ExitCode> {
     let roles = roles.iter().map(|role| RoleName::parse(&role.as_str().into()).map_err(|_| anyhow!("no role can be called «{role}»")));
     let roles = roles.collect::<Result<Vec<_>>>()?;

@@ -1,4 +1,4 @@
-use matricula_domain::identity::{Grant, Grants, MembershipError, Role, RoleName};
+use matricula_domain::identity::{Grant, Grants, MembershipError, NoRoom, Role, RoleName};
 use matricula_domain::shared::{Fault, Faults};
 use matricula_ports::{PortError, Tx};
 
@@ -19,6 +19,9 @@ pub enum AdministrationError {
     /// Nobody would be left who owns the organization.
     #[error("the last owner stays")]
     LastOwner,
+    /// As many people work there as the organization has subscribed to.
+    #[error("the organization has no room for one more")]
+    NoRoom,
     /// The input is understood, and wrong.
     #[error(transparent)]
     Invalid(#[from] Faults),
@@ -33,6 +36,12 @@ impl From<MembershipError> for AdministrationError {
             MembershipError::LastOwner => Self::LastOwner,
             MembershipError::Invalid(faults) => Self::Invalid(faults),
         }
+    }
+}
+
+impl From<NoRoom> for AdministrationError {
+    fn from(NoRoom: NoRoom) -> Self {
+        Self::NoRoom
     }
 }
 

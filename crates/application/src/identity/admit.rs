@@ -25,6 +25,7 @@ impl Identity {
             Err(IdentityError::Port(PortError::Conflict("users"))) => {
                 Err(Faults::from(Fault::rule("/email", "EMAIL_TAKEN", "somebody signs in with it already")).into())
             }
+            Err(IdentityError::Port(PortError::Conflict("members"))) => Err(IdentityError::NoRoom),
             other => other,
         }
     }

@@ -1,4 +1,4 @@
-use matricula_domain::identity::{LinkError, SecondFactorError};
+use matricula_domain::identity::{LinkError, NoRoom, SecondFactorError};
 use matricula_domain::shared::{Faults, Instant};
 use matricula_ports::PortError;
 
@@ -29,6 +29,9 @@ pub enum IdentityError {
     /// Whoever is invited works here already.
     #[error("they work here already")]
     WorksHere,
+    /// As many people work there as the organization has subscribed to.
+    #[error("the organization has no room for one more")]
+    NoRoom,
     /// Somebody else signs in with the address.
     #[error("the address is taken")]
     EmailTaken,
@@ -41,4 +44,10 @@ pub enum IdentityError {
     /// The world.
     #[error(transparent)]
     Port(#[from] PortError),
+}
+
+impl From<NoRoom> for IdentityError {
+    fn from(NoRoom: NoRoom) -> Self {
+        Self::NoRoom
+    }
 }

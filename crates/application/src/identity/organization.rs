@@ -70,6 +70,14 @@ impl Identity {
         self.as_operator(id, |organization, now| Ok(organization.ask_for_second_factor(roles.to_vec(), now))).await
     }
 
+    /// Says how many people may work there; no limit, if it is not said. For the command line alone, until a payment provider says it.
+    ///
+    /// # Errors
+    /// [`MoveError::NotFound`], a port's.
+    pub async fn purchase_seats(&self, id: OrganizationId, seats: Option<u32>) -> Result<Organization, MoveError> {
+        self.as_operator(id, |organization, now| Ok(organization.purchase_seats(seats, now))).await
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the operator of the installation acts, who has no sign-in")]
     async fn as_operator(
         &self,

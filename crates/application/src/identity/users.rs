@@ -1,5 +1,5 @@
 use matricula_domain::catalog::Campus;
-use matricula_domain::identity::{EndReason, User, UserId};
+use matricula_domain::identity::{EndReason, Role, RoleName, User, UserId};
 use matricula_domain::shared::{Fault, Faults, Record, Value};
 use matricula_ports::{PortError, Tx, transact};
 
@@ -23,6 +23,7 @@ impl Administration {
                 may_change(tx, who, &user).await?;
                 let given = Granted::by(tx, std::slice::from_ref(&after.role)).await?.known(|fault, _| fault.under("role"))?;
                 given.covered_by(who.grants())?;
+                may_own(who, &after.role)?;
             }
             for (n, campus) in after.campuses.iter().enumerate().filter(|(_, campus)| !before.campuses.contains(campus)) {
                 if tx.records().find(&Campus::SCHEMA, *campus).await?.is_none_or(|campus| campus.archived_at.is_some()) {
@@ -33,7 +34,7 @@ impl Administration {
             Ok(changed.into_state())
         })
         .await;
-        last_owner(changed)
+        counted(changed)
     }
 
     /// Ends somebody's membership, with undo, and with it all their sign-ins here at once.
@@ -53,7 +54,7 @@ impl Administration {
             Ok(gone.into_state())
         })
         .await;
-        last_owner(gone)
+        counted(gone)
     }
 
     /// Undoes [`Administration::deactivate_user`]; they sign in anew.
@@ -61,14 +62,16 @@ impl Administration {
     /// # Errors
     /// [`AdministrationError`].
     pub async fn activate_user(&self, who: &Allowed<ManageUsers>, id: UserId) -> Result<User, AdministrationError> {
-        transact(&*self.world.transactions, who.scope(), async |tx| {
+        let back = transact(&*self.world.transactions, who.scope(), async |tx| {
             let user = found(tx, id).await?;
             let back = user.activate(self.world.now()).ok_or(AdministrationError::AlreadySo)?;
             may_change(tx, who, &user).await?;
+            tx.organizations().find().await?.ok_or(AdministrationError::NotFound)?.has_room()?;
             tx.users().save(&back).await?;
             Ok(back.into_state())
         })
-        .await
+        .await;
+        counted(back)
     }
 }
 
@@ -78,13 +81,20 @@ async fn found(tx: &Tx, id: UserId) -> Result<User, AdministrationError> {
 
 /// Nobody changes who may more than they.
 async fn may_change(tx: &Tx, who: &Allowed<ManageUsers>, user: &User) -> Result<(), AdministrationError> {
-    Granted::by(tx, std::slice::from_ref(&user.membership.role)).await?.covered_by(who.grants()).map(|_| ())
+    Granted::by(tx, std::slice::from_ref(&user.membership.role)).await?.covered_by(who.grants())?;
+    may_own(who, &user.membership.role)
 }
 
-/// The commit refuses too: of two owners who let each other go at once, one stays.
-fn last_owner<T>(done: Result<T, AdministrationError>) -> Result<T, AdministrationError> {
+/// Only owners say who owns the organization.
+fn may_own(who: &Allowed<ManageUsers>, role: &RoleName) -> Result<(), AdministrationError> {
+    if *role == Role::Owner && !who.is_owner() { Err(AdministrationError::ExceedsMaker) } else { Ok(()) }
+}
+
+/// The commit refuses too: of two owners who let each other go at once, one stays; of two who come for the last place, one comes.
+fn counted<T>(done: Result<T, AdministrationError>) -> Result<T, AdministrationError> {
     match done {
         Err(AdministrationError::Port(PortError::Conflict("owners"))) => Err(AdministrationError::LastOwner),
+        Err(AdministrationError::Port(PortError::Conflict("members"))) => Err(AdministrationError::NoRoom),
         other => other,
     }
 }

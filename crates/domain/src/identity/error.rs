@@ -12,6 +12,11 @@ pub enum MembershipError {
     Invalid(#[from] Faults),
 }
 
+/// As many people work in an organization as it has subscribed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the organization has no room for one more")]
+pub struct NoRoom;
+
 /// What an organization refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrganizationError {

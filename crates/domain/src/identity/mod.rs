@@ -15,7 +15,7 @@ mod second_factor;
 mod user;
 
 pub use api_key::{ApiKey, ApiKeyFact, ApiKeyId, NewApiKey};
-pub use error::{MembershipError, OrganizationError};
+pub use error::{MembershipError, NoRoom, OrganizationError};
 pub use grant::{Breadth, Grant, Grants, Post, Reach};
 pub use group::{Group, GroupDetails, GroupFact, GroupId};
 pub use guarded::GuardedField;

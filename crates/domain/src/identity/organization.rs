@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::{OrganizationError, Role, RoleName};
+use super::{NoRoom, OrganizationError, Role, RoleName};
 use crate::people::PersonId;
 use crate::shared::{Aggregate, Changed, Fact, Faults, Field, Fields, Form, Id, Instant, Line, Noun, Object, Slug, TimeZone, Value, WebAddress};
 
@@ -144,6 +144,20 @@ impl Organization {
         Changed::of(self, Self { second_factor_roles: roles, updated_at: now, ..self.clone() }, OrganizationFact::Changed, now)
     }
 
+    /// Whether one more may work here.
+    ///
+    /// # Errors
+    /// [`NoRoom`] if as many do as it has subscribed to.
+    pub fn has_room(&self) -> Result<(), NoRoom> {
+        if self.subscription.seats_purchased.is_some_and(|most| self.seats_used >= most) { Err(NoRoom) } else { Ok(()) }
+    }
+
+    /// Changes how many people may work here; no limit, if it is not said. Who works here already goes on.
+    pub fn purchase_seats(&self, seats: Option<u32>, now: Instant) -> Changed<Self> {
+        let subscription = Subscription { seats_purchased: seats, ..self.subscription.clone() };
+        Changed::of(self, Self { subscription, updated_at: now, ..self.clone() }, OrganizationFact::Changed, now)
+    }
+
     /// Starts, suspends, goes on or closes. Closed is for good.
     ///
     /// # Errors
@@ -195,6 +209,7 @@ impl Aggregate for Organization {
         fields.push(("logo_url".to_owned(), self.logo_url.value()));
         fields.push(("second_factor_roles".to_owned(), self.second_factor_roles.value()));
         fields.push(("settings".to_owned(), self.settings.value()));
+        fields.push(("seats_purchased".to_owned(), self.subscription.seats_purchased.map_or(Value::Null, |seats| Value::Int(seats.into()))));
         fields.push(("status".to_owned(), self.status.as_str().into()));
         fields
     }
@@ -256,6 +271,14 @@ mod tests {
             }
         }
         assert_eq!(S::ALL.iter().filter(|status| status.works()).count(), 2);
+    }
+
+    #[test]
+    fn as_many_work_there_as_it_has_subscribed_to() {
+        let purchased = |seats| Organization { seats_used: 3, ..organization().purchase_seats(seats, now()).into_state() };
+        for (seats, room) in [(None, Ok(())), (Some(4), Ok(())), (Some(3), Err(NoRoom)), (Some(0), Err(NoRoom))] {
+            assert_eq!(purchased(seats).has_room(), room, "{seats:?}");
+        }
     }
 
     #[test]

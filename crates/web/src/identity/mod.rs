@@ -338,6 +338,7 @@ impl Coded for AdministrationError {
             Self::AlreadySo => (StatusCode::CONFLICT, "ALREADY_SO"),
             Self::ExceedsMaker => (StatusCode::FORBIDDEN, "EXCEEDS_MAKER"),
             Self::LastOwner => (StatusCode::CONFLICT, "LAST_OWNER"),
+            Self::NoRoom => (StatusCode::CONFLICT, "NO_SEATS_LEFT"),
             Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
             Self::Port(error) => error.coded(),
         }
@@ -370,6 +371,7 @@ impl Coded for IdentityError {
             Self::Link(LinkError::Over) => (StatusCode::GONE, "LINK_OVER"),
             Self::ExceedsRights => (StatusCode::FORBIDDEN, "ROLE_EXCEEDS_YOURS"),
             Self::WorksHere => (StatusCode::CONFLICT, "WORKS_HERE_ALREADY"),
+            Self::NoRoom => (StatusCode::CONFLICT, "NO_SEATS_LEFT"),
             Self::EmailTaken => (StatusCode::CONFLICT, "EMAIL_TAKEN"),
             Self::SlowedDown(_) => (StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
             Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),

@@ -1,6 +1,6 @@
 use matricula_domain::identity::{Known, LinkError, LinkPurpose, LinkTarget, NewUser, OrganizationId, Password, Role, User};
 use matricula_domain::shared::{EmailAddress, Fault, Faults, Line};
-use matricula_ports::{Tx, transact};
+use matricula_ports::{PortError, Tx, transact};
 
 use super::super::quality::good_enough;
 use super::super::{Door, IdentityError};
@@ -38,7 +38,10 @@ impl Links {
             None => Some(self.newcomer(acceptance, email, role).await?),
         };
         let here = opening.scope.organization();
-        self.open(&opening, async |tx, _| self.let_in(tx, here, (email, role), newcomer.as_ref()).await).await
+        match self.open(&opening, async |tx, _| self.let_in(tx, here, (email, role), newcomer.as_ref()).await).await {
+            Err(IdentityError::Port(PortError::Conflict("members"))) => Err(IdentityError::NoRoom),
+            other => other,
+        }
     }
 
     async fn newcomer(&self, acceptance: &Acceptance, email: &EmailAddress, role: Role) -> Result<Newcomer, IdentityError> {
@@ -64,8 +67,11 @@ impl Links {
         newcomer: Option<&Newcomer>,
     ) -> Result<User, IdentityError> {
         let now = self.world.now();
-        if tx.organizations().find().await?.is_some_and(|organization| !organization.status.works()) {
-            return Err(IdentityError::Suspended);
+        if let Some(organization) = tx.organizations().find().await? {
+            if !organization.status.works() {
+                return Err(IdentityError::Suspended);
+            }
+            organization.has_room()?;
         }
         let joined = match (tx.users().find_by_email(email, self.world.id()).await?, newcomer) {
             (Some(Known::Member(user)), _) if user.works_here() => return Err(IdentityError::WorksHere),

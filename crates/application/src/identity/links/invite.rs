@@ -23,7 +23,8 @@ impl Links {
     /// [`IdentityError::ExceedsRights`] for a role that may more than the caller, [`IdentityError::WorksHere`], a port's.
     pub async fn invite(&self, who: &Allowed<InviteUsers>, invitation: &Invitation) -> Result<OneTimeLink, IdentityError> {
         let Actor::User(by) = who.scope().actor() else { return Err(IdentityError::ExceedsRights) };
-        if !who.grants().cover(&invitation.role.grants().collect()) {
+        let owns = invitation.role != Role::Owner || who.is_owner();
+        if !owns || !who.grants().cover(&invitation.role.grants().collect()) {
             return Err(IdentityError::ExceedsRights);
         }
         transact(&*self.world.transactions, who.scope(), async |tx| {

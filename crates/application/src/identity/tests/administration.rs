@@ -265,14 +265,44 @@ mod users {
             let (mut repositories, saved) = over_user(with_role(Role::Owner), owners, Vec::new());
             repositories.login_sessions.expect_open_of().returning(|_| Ok(Vec::new()));
             let (_, administration) = administration(repositories);
-            let admin = caller(Role::Admin);
-            let demoted = administration.change_user(&may(&admin), id(50), &map(&[("role", "viewer".into())]), Expected::Any).await;
-            let gone = administration.deactivate_user(&may(&admin), id(50)).await;
+            let owner = caller(Role::Owner);
+            let demoted = administration.change_user(&may(&owner), id(50), &map(&[("role", "viewer".into())]), Expected::Any).await;
+            let gone = administration.deactivate_user(&may(&owner), id(50)).await;
             for done in [demoted, gone] {
                 assert_eq!(matches!(done, Err(AdministrationError::LastOwner)), refused);
             }
             assert_eq!(saved.verbs().len(), if refused { 0 } else { 2 });
         }
+    }
+
+    #[tokio::test]
+    async fn only_owners_say_who_owns_the_organization() {
+        for (caller, may_so) in [(caller(Role::Owner), true), (caller(Role::Admin), false)] {
+            for (before, after) in [(Role::Viewer, "owner"), (Role::Owner, "viewer")] {
+                let (repositories, _) = over_user(with_role(before), 2, Vec::new());
+                let (_, administration) = administration(repositories);
+                let changed = administration.change_user(&may(&caller), id(50), &map(&[("role", after.into())]), Expected::Any).await;
+                assert_eq!(matches!(changed, Err(AdministrationError::ExceedsMaker)), !may_so, "{before} {after}: {changed:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_who_come_for_the_last_place_the_commit_lets_one_come() {
+        let gone = with_role(Role::Viewer).deactivate(2, now()).unwrap().unwrap().into_state();
+        let (mut repositories, _) = over_user(gone, 2, Vec::new());
+        let details = OrganizationDetails::read(&map(&[
+            ("slug", "uno".into()),
+            ("name", "Uno".into()),
+            ("time_zone", "Europe/Madrid".into()),
+            ("locale", "es".into()),
+            ("country", "ES".into()),
+        ]));
+        let organization = Organization::found(id(900), details.unwrap(), now()).into_state();
+        repositories.organizations.expect_find().returning(move || Ok(Some(organization.clone())));
+        let (transactions, administration) = administration(repositories);
+        _ = (0..8).fold(transactions, |transactions, _| transactions.refusing(PortError::Conflict("members")));
+        assert!(matches!(administration.activate_user(&may(&caller(Role::Owner)), id(50)).await, Err(AdministrationError::NoRoom)));
     }
 
     #[tokio::test]
