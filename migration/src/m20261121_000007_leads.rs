@@ -31,6 +31,7 @@ CREATE TABLE leads (
     campaign_id uuid REFERENCES campaigns,
     form_version_id uuid REFERENCES form_versions,
     message text,
+    internal_notes text,
     status text NOT NULL CHECK (status IN ('new', 'contacted', 'qualified', 'converted', 'rejected', 'spam')),
     status_reason text,
     source text,

@@ -31,7 +31,7 @@ macro_rules! rights {
     )+};
 }
 rights! {
-    ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads, AssignLeads,
+    ReadPeople, ChangePeople, ReadNationalIds, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, ReadNotes, CaptureLeads, WorkLeads, AssignLeads,
     ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers, ManageUsers,
     ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs, InviteUsers,
 }

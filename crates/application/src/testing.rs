@@ -257,7 +257,7 @@ pub(crate) fn lead_of(person: u128, status: LeadStatus) -> Lead {
     Lead::from_parts(LeadParts {
         id: id(10),
         person: id(person),
-        details: LeadChange { course_id: Some(id(30)), course_run_id: None, campaign_id: None, message: None, source: None },
+        details: LeadChange { course_id: Some(id(30)), course_run_id: None, campaign_id: None, message: None, source: None, internal_notes: None },
         form_version: None,
         status,
         status_reason: None,

@@ -29,7 +29,7 @@ fn unfiltered(statement: &str) -> String {
                 let digits = parameter.find(|c: char| !c.is_ascii_digit()).unwrap_or(parameter.len());
                 // With the table's name or alias in front of it.
                 kept.push_str(before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "_.\"".contains(c)));
-                kept.push_str(&format!("${}::uuid IS NOT NULL", &parameter[..digits]));
+                kept = format!("{kept}${}::uuid IS NOT NULL", &parameter[..digits]);
                 rest = &parameter[digits..];
             }
             None => {

@@ -141,6 +141,8 @@ pub struct LeadDetail {
     pub course_run: Option<Uuid>,
     /// What they wrote.
     pub message: Option<String>,
+    /// What those who work on it note for each other.
+    pub internal_notes: Option<String>,
     /// Why it is where it is.
     pub status_reason: Option<String>,
     /// Language.

@@ -53,7 +53,8 @@ impl Answer {
         }
     }
 
-    /// The same answer about a kind of thing, or a list of such things, without the fields that these grants do not open.
+    /// The same answer about a kind of thing, a list of such things, or several things of which one has its name, without the fields that
+    /// these grants do not open.
     pub(crate) fn open_to(mut self, grants: &Grants, of: &str) -> Self {
         let withheld: Vec<_> = grants.withheld(of).map(|guarded| guarded.field).collect();
         if !withheld.is_empty()
@@ -62,7 +63,10 @@ impl Answer {
             let without = |thing: &mut Json| _ = thing.as_object_mut().map(|thing| thing.retain(|field, _| !withheld.contains(&field.as_str())));
             match body.get_mut("items").and_then(Json::as_array_mut) {
                 Some(items) => items.iter_mut().for_each(without),
-                None => without(&mut body),
+                None => {
+                    without(&mut body);
+                    body.get_mut(of).into_iter().for_each(without);
+                }
             }
             self.stored.body = body.to_string();
         }

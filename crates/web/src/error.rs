@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use matricula_application::access::Denied;
+use matricula_domain::identity::Permission;
 use matricula_domain::shared::{Fault, Faults};
 use matricula_ports::PortError;
 use serde_json::{Map, Value as Json, json};
@@ -138,9 +139,10 @@ impl From<Faults> for ApiError {
 
 impl From<Denied> for ApiError {
     fn from(Denied(permission): Denied) -> Self {
-        let mut error = Self::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "your role does not have this permission");
-        error.hints.insert("permission".into(), permission.as_str().into());
-        error
+        Self {
+            hints: missing(permission),
+            ..Self::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", sentence("PERMISSION_DENIED", StatusCode::FORBIDDEN))
+        }
     }
 }
 
@@ -165,6 +167,7 @@ impl Coded for PortError {
 /// The sentence that goes with a code.
 fn sentence(code: &str, status: StatusCode) -> &'static str {
     match code {
+        "PERMISSION_DENIED" => "your role does not have this permission",
         "NOT_FOUND" => "there is no such thing here",
         "STALE" => "somebody changed it meanwhile; read it again",
         "CONFLICT" => "it is in conflict with what is there",
@@ -214,6 +217,11 @@ impl<E: Coded + fmt::Debug> From<E> for ApiError {
 
 /// Says that the same key was used by somebody who was faster: the kept answer is given instead of this error.
 pub(crate) const ALREADY_DONE: &str = "ALREADY_DONE";
+
+/// The permission that somebody lacks.
+pub(crate) fn missing(permission: Permission) -> Map<String, Json> {
+    Map::from_iter([("permission".to_owned(), permission.as_str().into())])
+}
 
 /// The states that a transition could have gone to.
 pub(crate) fn possible(states: &[&'static str]) -> Map<String, Json> {

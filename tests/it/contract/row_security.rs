@@ -131,20 +131,20 @@ async fn unlock(db: &TestDatabase) {
 
 async fn without_the_lock_a_foreign_organization_finds_nothing(db: TestDatabase) {
     unlock(&db).await;
-    isolation::a_foreign_organization_finds_nothing(db).await;
+    Box::pin(isolation::a_foreign_organization_finds_nothing(db)).await;
 }
 
 async fn without_the_lock_a_foreign_organization_lists_nothing(db: TestDatabase) {
     unlock(&db).await;
-    isolation::a_foreign_organization_lists_nothing(db).await;
+    Box::pin(isolation::a_foreign_organization_lists_nothing(db)).await;
 }
 
 async fn without_the_filter_a_foreign_organization_finds_nothing(db: TestDatabase) {
-    without_filter(isolation::a_foreign_organization_finds_nothing(db)).await;
+    without_filter(Box::pin(isolation::a_foreign_organization_finds_nothing(db))).await;
 }
 
 async fn without_the_filter_a_foreign_organization_lists_nothing(db: TestDatabase) {
-    without_filter(isolation::a_foreign_organization_lists_nothing(db)).await;
+    without_filter(Box::pin(isolation::a_foreign_organization_lists_nothing(db))).await;
 }
 
 async fn without_both_a_foreign_organization_finds_everything(db: TestDatabase) {

@@ -17,6 +17,8 @@ over_http! {
     who_is_let_go_is_out_at_once,
     the_last_owner_stays,
     nobody_comes_once_all_seats_are_taken,
+    what_is_noted_about_a_lead_is_for_who_may_read_it,
+    a_national_id_is_for_who_may_see_it,
     a_program_comes_in_with_a_key,
     a_key_is_told_once_and_may_nothing_but_what_its_maker_may,
     the_organization_is_changed_by_who_may,
@@ -427,4 +429,54 @@ async fn nobody_comes_once_all_seats_are_taken(service: &Service) {
     service.purchase_seats(office.id, None).await;
     owner.act(&format!("/users/{somebody}/activate")).await.is(200);
     assert_eq!(owner.get("/organization").await.is(200)["seats_used"], json!(3));
+}
+
+async fn what_is_noted_about_a_lead_is_for_who_may_read_it(service: &Service) {
+    let office = Office::found(service).await;
+    let adviser = office.client(Role::Adviser).await;
+    let (_, without) = office.worker(&["leads.read", "leads.work", "leads.assign", "enrollment.manage", "enrollment.read"]).await;
+    let lead = office.lead(json!({})).await;
+    let path = format!("/leads/{}", text(&lead["id"]));
+    let note = json!({"internal_notes": "Llamar por la tarde"});
+    without.patch(&path, "*", &note).await.refused(403, "PERMISSION_DENIED");
+    assert_eq!(adviser.patch(&path, "*", &note).await.is(200)["internal_notes"], note["internal_notes"]);
+    assert_eq!(adviser.get(&path).await.is(200)["internal_notes"], note["internal_notes"]);
+
+    // Neither where it is read, nor where something else of it is changed; and what is hidden stays.
+    let run = office.run(3).await.id;
+    let convert = json!({"course_run_id": run});
+    for answer in [
+        without.get(&path).await,
+        without.patch(&path, "*", &json!({"source": "feria"})).await,
+        without.post(&format!("{path}/assign"), &json!({"user_id": null})).await,
+        without.post(&format!("{path}/transitions"), &json!({"to": "contacted"})).await,
+        without.post(&format!("{path}/convert"), &convert).await,
+    ] {
+        assert!((200..300).contains(&answer.status) && !answer.text.contains("internal_notes"), "{}", answer.text);
+    }
+    assert!(!without.get("/leads").await.text.contains("tarde"));
+    assert_eq!(adviser.get(&path).await.is(200)["internal_notes"], note["internal_notes"]);
+}
+
+async fn a_national_id_is_for_who_may_see_it(service: &Service) {
+    let office = Office::found(service).await;
+    let (manager, adviser) = (office.client(Role::Manager).await, office.client(Role::Adviser).await);
+    let path = format!("/people/{}", office.person().await);
+    let told = |number: &str| json!({"national_id": number});
+    adviser.patch(&path, "*", &told("12345678Z")).await.refused(403, "PERMISSION_DENIED");
+    let wrong = manager.patch(&path, "*", &told("12345678A")).await.faults();
+    assert_eq!(wrong, [("/national_id".to_owned(), "NOT_A_NATIONAL_ID".to_owned())]);
+    assert_eq!(manager.patch(&path, "*", &told("12.345.678-z")).await.is(200)["national_id"], "12345678Z");
+    assert_eq!(manager.patch(&path, "*", &told("X1234567L")).await.is(200)["national_id"], "X1234567L");
+    for answer in [adviser.get(&path).await, adviser.get("/people").await, adviser.patch(&path, "*", &json!({"name": "Lucía Otra"})).await] {
+        assert!(answer.status == 200 && !answer.text.contains("X1234567L") && !answer.text.contains("national_id"), "{}", answer.text);
+    }
+    let shown = manager.get(&path).await.is(200);
+    assert_eq!((&shown["national_id"], &shown["name"]), (&json!("X1234567L"), &json!("Lucía Otra")));
+    assert!(shown["identifiers"].as_array().unwrap().iter().all(|one| one["kind"] != "nif"));
+
+    let other = format!("/people/{}", office.person().await);
+    manager.patch(&other, "*", &told("X1234567L")).await.refused(422, "NATIONAL_ID_TAKEN");
+    assert_eq!(manager.patch(&path, "*", &json!({"national_id": null})).await.is(200)["national_id"], json!(null));
+    assert_eq!(manager.patch(&other, "*", &told("X1234567L")).await.is(200)["national_id"], "X1234567L");
 }

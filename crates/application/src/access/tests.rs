@@ -2,7 +2,11 @@
 
 use std::sync::Mutex;
 
-use matricula_domain::identity::{Breadth, Grant, Post, Role};
+use matricula_domain::catalog::CourseDetails;
+use matricula_domain::identity::{Breadth, Grant, GuardedField, Post, Role};
+use matricula_domain::leads::LeadChange;
+use matricula_domain::people::PersonChange;
+use matricula_domain::shared::Form as _;
 use matricula_ports::audit::MockAuditLog;
 
 use super::*;
@@ -15,7 +19,7 @@ macro_rules! allowed {
 
 fn asked(caller: &Caller) -> [(Permission, Result<(), Denied>); Permission::ALL.len()] {
     allowed![
-        caller; ReadPeople, ChangePeople, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, CaptureLeads, WorkLeads,
+        caller; ReadPeople, ChangePeople, ReadNationalIds, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, ReadNotes, CaptureLeads, WorkLeads,
         AssignLeads, ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers,
         ManageUsers, ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs, InviteUsers,
     ]
@@ -73,6 +77,19 @@ fn seeing_as_somebody_else_never_shows_more() {
     assert_eq!(access.allow::<ReadLeads>().map(|_| ()), Err(Denied(Permission::ReadLeads)));
     let access = caller(Role::Trainer).access().clone().within(&Role::Owner.grants().collect());
     assert_eq!(access.allow::<ReadLeads>().map(|_| ()), Err(Denied(Permission::ReadLeads)));
+}
+
+#[test]
+fn what_is_guarded_is_there() {
+    for guarded in GuardedField::ALL {
+        let fields = match guarded.of {
+            "course" => CourseDetails::FIELDS,
+            "lead" => LeadChange::FIELDS,
+            "person" => PersonChange::FIELDS,
+            other => panic!("what is a {other}?"),
+        };
+        assert!(fields.iter().any(|field| field.name == guarded.field), "{guarded:?}");
+    }
 }
 
 #[test]

@@ -28,9 +28,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError`].
     pub async fn change_course(&self, who: &Allowed<ManageCatalog>, id: CourseId, patch: &Value, expected: Expected) -> Result<Course, CatalogError> {
-        if let Value::Map(told) = patch {
-            who.may_write("course", told.iter().map(|(name, _)| name.as_str()))?;
-        }
+        who.may_write("course", patch.names())?;
         self.course(who, id, expected, async |tx, course, now| {
             let changed = course.change(patch, now)?;
             check(tx, changed.state()).await?;

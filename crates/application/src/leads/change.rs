@@ -12,6 +12,7 @@ impl Leads {
     /// # Errors
     /// [`LeadsError`].
     pub async fn change(&self, who: &Allowed<WorkLeads>, id: LeadId, patch: &Value, expected: Expected) -> Result<Lead, LeadsError> {
+        who.may_write("lead", patch.names())?;
         transact(&*self.world.transactions, who.scope(), async |tx| {
             let lead = tx.leads().find(id, &who.reach()).await?.ok_or(LeadsError::NotFound)?;
             expected.met_by(&lead)?;

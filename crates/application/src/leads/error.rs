@@ -4,6 +4,8 @@ use matricula_domain::privacy::ConsentError;
 use matricula_domain::shared::Faults;
 use matricula_ports::PortError;
 
+use crate::access::Denied;
+
 /// Why a use case of leads does not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum LeadsError {
@@ -22,6 +24,9 @@ pub enum LeadsError {
     /// The person's data may not be worked with (GDPR art. 18).
     #[error("the person is restricted")]
     Restricted,
+    /// A field takes a permission that they lack.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The input is understood, and wrong.
     #[error(transparent)]
     Invalid(#[from] Faults),

@@ -4,10 +4,10 @@
 mod tests;
 
 use matricula_domain::people::{Person, PersonId, Standing};
-use matricula_domain::shared::{Faults, Line};
+use matricula_domain::shared::{Fault, Faults, Value};
 use matricula_ports::{PortError, transact};
 
-use crate::access::{Allowed, ChangePeople};
+use crate::access::{Allowed, ChangePeople, Denied};
 use crate::{Expected, World};
 
 /// Why a use case of people does not happen.
@@ -19,6 +19,9 @@ pub enum PeopleError {
     /// The person's data may not be worked with (GDPR art. 18).
     #[error("the person is restricted")]
     Restricted,
+    /// A field takes a permission that they lack.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The input is understood, and wrong.
     #[error(transparent)]
     Invalid(#[from] Faults),
@@ -33,35 +36,34 @@ pub struct People {
     world: World,
 }
 
-matricula_domain::form! {
-    /// What of a person can be corrected by hand.
-    pub struct PersonChange {
-        /// The name, as they write it.
-        name: Line<200>,
-    }
-}
-
 impl People {
     /// Over this world.
     pub fn new(world: World) -> Self {
         Self { world }
     }
 
-    /// Corrects a person's name.
+    /// Corrects what the patch names.
     ///
     /// # Errors
     /// [`PeopleError`].
-    pub async fn rename(&self, who: &Allowed<ChangePeople>, id: PersonId, change: &PersonChange, expected: Expected) -> Result<Person, PeopleError> {
-        transact(&*self.world.transactions, who.scope(), async |tx| {
+    pub async fn change(&self, who: &Allowed<ChangePeople>, id: PersonId, patch: &Value, expected: Expected) -> Result<Person, PeopleError> {
+        who.may_write("person", patch.names())?;
+        let changed = transact(&*self.world.transactions, who.scope(), async |tx| {
             let person = tx.people().find(id).await?.ok_or(PeopleError::NotFound)?;
             if person.standing() != Standing::Active {
                 return Err(PeopleError::Restricted);
             }
             expected.met_by(&person)?;
-            let renamed = person.rename(change.name.clone(), self.world.now())?;
-            tx.people().save(&renamed).await?;
-            Ok(renamed.into_state())
+            let changed = person.change(self.world.id(), patch, self.world.now())?;
+            tx.people().save(&changed).await?;
+            Ok(changed.into_state())
         })
-        .await
+        .await;
+        match changed {
+            Err(PeopleError::Port(PortError::Conflict("person_identifiers"))) => {
+                Err(Faults::from(Fault::rule("/national_id", "NATIONAL_ID_TAKEN", "is somebody else's here")).into())
+            }
+            other => other,
+        }
     }
 }

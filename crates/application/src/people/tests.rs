@@ -1,10 +1,10 @@
-use matricula_domain::identity::Role;
+use matricula_domain::identity::{Permission, Role};
 use matricula_domain::people::IdentifierKind;
 use matricula_domain::shared::Changed;
 use matricula_ports::mocks::{MockRepositories, MockTransactions};
 
 use super::*;
-use crate::testing::{CLOSED, Seen, allowed, away, id, now, person, person_in, world};
+use crate::testing::{CLOSED, Seen, allowed, away, id, map, now, person, person_in, world};
 
 /// The use cases over a repository that knows this person, under the id 20.
 fn people(known: Option<Person>, mut repositories: MockRepositories) -> (MockTransactions, People) {
@@ -17,12 +17,8 @@ fn lucia() -> Person {
     person(20, Some("lucia@example.es"), None)
 }
 
-fn change() -> PersonChange {
-    PersonChange { name: Line::parse("Lucía Pérez Gómez").unwrap() }
-}
-
 async fn rename(people: &People, expected: Expected) -> Result<Person, PeopleError> {
-    people.rename(&allowed(Role::Adviser), id(20), &change(), expected).await
+    people.change(&allowed(Role::Adviser), id(20), &map(&[("name", "Lucía Pérez Gómez".into())]), expected).await
 }
 
 #[tokio::test]
@@ -77,4 +73,26 @@ async fn a_database_that_is_away_is_told() {
     let (transactions, people) = people(Some(lucia()), repositories);
     assert!(matches!(rename(&people, Expected::Any).await, Err(PeopleError::Port(PortError::Unavailable(_)))));
     assert_eq!(transactions.commits(), 0);
+}
+
+#[tokio::test]
+async fn a_national_id_is_told_by_who_may_and_is_one_persons() {
+    let told = map(&[("national_id", "12345678z".into())]);
+    let (_, unchanged) = people(Some(lucia()), MockRepositories::default());
+    let refused = unchanged.change(&allowed(Role::Adviser), id(20), &told, Expected::Any).await;
+    assert!(matches!(refused, Err(PeopleError::Denied(Denied(Permission::ReadNationalIds)))));
+
+    let saved = Seen::<Changed<Person>>::nothing();
+    let mut repositories = MockRepositories::default();
+    repositories.people.expect_save().times(1).returning(saved.note());
+    let (_, knowing) = people(Some(lucia()), repositories);
+    let known = knowing.change(&allowed(Role::Manager), id(20), &told, Expected::Any).await.unwrap();
+    assert_eq!(known.identifier(IdentifierKind::Nif), Some("12345678Z"));
+
+    let mut repositories = MockRepositories::default();
+    repositories.people.expect_save().returning(|_| Ok(()));
+    let (transactions, taken) = people(Some(lucia()), repositories);
+    _ = (0..8).fold(transactions, |transactions, _| transactions.refusing(PortError::Conflict("person_identifiers")));
+    let Err(PeopleError::Invalid(faults)) = taken.change(&allowed(Role::Manager), id(20), &told, Expected::Any).await else { panic!("it is taken") };
+    assert_eq!(crate::testing::told(&faults), [("/national_id", "NATIONAL_ID_TAKEN")]);
 }

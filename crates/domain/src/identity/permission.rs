@@ -7,6 +7,8 @@ crate::choice! {
         ReadPeople = "people.read",
         /// Correct people.
         ChangePeople = "people.change",
+        /// See and set people's national ids.
+        ReadNationalIds = "people.read_national_id",
         /// See courses, runs, campuses and cycles, drafts included.
         ReadCatalog = "catalog.read",
         /// Change courses, runs, campuses and cycles.
@@ -19,6 +21,8 @@ crate::choice! {
         ManageMarketing = "marketing.manage",
         /// See leads.
         ReadLeads = "leads.read",
+        /// See and write what people who work here note about a lead.
+        ReadNotes = "leads.read_notes",
         /// Enter a lead for somebody.
         CaptureLeads = "leads.capture",
         /// Change a lead and move it through its states.
@@ -125,11 +129,13 @@ impl Role {
             Self::Manager => &[
                 P::ReadPeople,
                 P::ChangePeople,
+                P::ReadNationalIds,
                 P::ReadCatalog,
                 P::ReadPrices,
                 P::ManageCatalog,
                 P::ReadMarketing,
                 P::ReadLeads,
+                P::ReadNotes,
                 P::CaptureLeads,
                 P::WorkLeads,
                 P::AssignLeads,
@@ -160,6 +166,7 @@ impl Role {
                 P::ReadPrices,
                 P::ReadMarketing,
                 P::ReadLeads,
+                P::ReadNotes,
                 P::CaptureLeads,
                 P::WorkLeads,
                 P::AssignLeads,
@@ -175,10 +182,12 @@ impl Role {
             Self::Learner => &[P::ReadCatalog],
             Self::Dpo => &[
                 P::ReadPeople,
+                P::ReadNationalIds,
                 P::ReadCatalog,
                 P::ReadPrices,
                 P::ReadMarketing,
                 P::ReadLeads,
+                P::ReadNotes,
                 P::ReadEnrollments,
                 P::ReadConsents,
                 P::RecordConsents,

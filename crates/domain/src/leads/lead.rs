@@ -73,6 +73,8 @@ crate::form! {
         message: Option<Prose<5000>>,
         /// Where the lead comes from.
         source: Option<Line<100>>,
+        /// What those who work on it note for each other.
+        internal_notes: Option<Prose<5000>>,
     }
 }
 
@@ -125,6 +127,7 @@ impl Lead {
                 campaign_id: targets.campaign,
                 message: capture.message.clone(),
                 source: capture.source.clone(),
+                internal_notes: None,
             },
             form_version: targets.form_version,
             status: LeadStatus::New,

@@ -1,7 +1,10 @@
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::shared::{Aggregate, Changed, EmailAddress, Fact, Faults, Fields, Id, Instant, Line, LocalDate, Noun, PhoneNumber, SubjectRef, Value};
+use super::NationalId;
+use crate::shared::{
+    Aggregate, Changed, EmailAddress, Fact, Faults, Fields, Form, Id, Instant, Line, LocalDate, Noun, PhoneNumber, SubjectRef, Value,
+};
 
 crate::id!(
     /// A person.
@@ -77,6 +80,16 @@ crate::form! {
         if this.email.is_none() && this.phone.is_none() {
             faults.add(crate::shared::Fault::new("REQUIRED", "email or phone is required").under("email"));
         }
+    }
+}
+
+crate::form! {
+    /// What of a person can be corrected by hand.
+    pub struct PersonChange {
+        /// The name, as they write it.
+        name: Line<200>,
+        /// The number of their DNI or NIE.
+        national_id: Option<NationalId>,
     }
 }
 
@@ -191,6 +204,25 @@ impl Person {
         Ok(Changed::of(self, after, PersonFact::Changed, now))
     }
 
+    /// Corrects what the patch names. `id` is that of a national id that was not known before.
+    ///
+    /// # Errors
+    /// Every fault of the patch.
+    pub fn change(&self, id: IdentifierId, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
+        let known = self.identifier(IdentifierKind::Nif);
+        let before = vec![("name".to_owned(), self.name().into()), ("national_id".to_owned(), known.map_or(Value::Null, Value::from))];
+        let PersonChange { name, national_id } = PersonChange::read(&Value::Map(before).merged(patch))?;
+        let mut after = self.clone();
+        after.parts.name = name;
+        if national_id.as_ref().map(NationalId::as_str) != known {
+            after.parts.identifiers.retain(|known| known.kind != IdentifierKind::Nif);
+            let told = national_id.map(|told| Identifier { id, kind: IdentifierKind::Nif, value: told.as_str().to_owned() });
+            after.parts.identifiers.extend(told);
+        }
+        after.parts.updated_at = now;
+        Ok(Changed::of(self, after, PersonFact::Changed, now))
+    }
+
     /// Notes that the key is about to be destroyed: what was sealed under it ends with it.
     pub fn shred(&self, now: Instant) -> Changed<Self> {
         let mut after = self.clone();
@@ -295,7 +327,7 @@ impl Fact for PersonFact {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::{Field, Form};
+    use crate::shared::Field;
 
     fn details(name: &str, email: Option<&str>, phone: Option<&str>) -> PersonDetails {
         let text = |value: Option<&str>| value.map_or(Value::Null, Value::from);
@@ -333,6 +365,21 @@ mod tests {
         assert_eq!(learned.state().identifier(IdentifierKind::Phone), Some("+34600111222"));
         let changed: Vec<_> = learned.changes().iter().map(|change| change.field.as_str()).collect();
         assert_eq!(changed, ["email", "phone", "age_band"]);
+    }
+
+    #[test]
+    fn a_national_id_is_told_corrected_and_taken_away() {
+        let person = Person::meet(ids(1), details("Lucía", Some("lucia@example.es"), None), None, None, now()).into_state();
+        let told = |person: &Person, n, value: Value| {
+            person.change(IdentifierId::from_uuid(Uuid::from_u128(n)), &Value::Map(vec![("national_id".into(), value)]), now())
+        };
+        let known = told(&person, 20, "12345678z".into()).unwrap().into_state();
+        assert_eq!((known.identifier(IdentifierKind::Nif), known.name()), (Some("12345678Z"), "Lucía"));
+        assert!(told(&known, 21, "12345678Z".into()).unwrap().changes().is_empty());
+        let corrected = told(&known, 22, "X1234567L".into()).unwrap().into_state();
+        assert_eq!((corrected.identifier(IdentifierKind::Nif), corrected.parts().identifiers.len()), (Some("X1234567L"), 2));
+        assert_eq!(told(&corrected, 23, Value::Null).unwrap().into_state().parts().identifiers, person.parts().identifiers);
+        assert!(told(&person, 24, "12345678A".into()).is_err());
     }
 
     #[test]

@@ -40,6 +40,12 @@ impl Value {
         }
     }
 
+    /// The names in a map.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let fields: &[_] = if let Value::Map(fields) = self { fields } else { &[] };
+        fields.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Whether there is nothing.
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)

@@ -15,6 +15,7 @@ pub struct Model {
     pub campaign_id: Option<Uuid>,
     pub form_version_id: Option<Uuid>,
     pub message: Option<String>,
+    pub internal_notes: Option<String>,
     pub status: String,
     pub status_reason: Option<String>,
     pub source: Option<String>,

@@ -136,7 +136,10 @@ impl LeadQueries for Queries {
 
 async fn detail(reader: Reader<'_>, organization: Uuid, reach: &Reach, id: LeadId) -> Result<Option<LeadDetail>, PortError> {
     let mut sql = reader.sql();
-    sql.push("SELECT ").push(COLUMNS).push(", l.course_run_id, l.message, l.status_reason, l.locale, l.enrollment_id FROM leads l").push(JOINS);
+    sql.push("SELECT ")
+        .push(COLUMNS)
+        .push(", l.course_run_id, l.message, l.internal_notes, l.status_reason, l.locale, l.enrollment_id FROM leads l")
+        .push(JOINS);
     sql.push(" WHERE ").push(SCOPED).push(" AND l.organization_id = ").bind(organization).push(" AND l.id = ").bind(id.as_uuid());
     within(&mut sql, reach, organization);
     let Some(row) = reader.rows(sql).await?.pop() else { return Ok(None) };
@@ -145,6 +148,7 @@ async fn detail(reader: Reader<'_>, organization: Uuid, reach: &Reach, id: LeadI
         row: lead_row(&mut columns)?,
         course_run: columns.next()?,
         message: columns.next()?,
+        internal_notes: columns.next()?,
         status_reason: columns.next()?,
         locale: columns.next()?,
         enrollment: columns.next()?,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::convert::{Columns, count, parsed, parsed_or_none};
 use crate::scoped::SCOPED;
-use crate::sql::Sql;
+use crate::sql::{Sql, Write};
 use crate::unit::Session;
 
 /// The columns of a person `p` with one identifier `i`, as [`read_person`] reads them: one row for each identifier.
@@ -119,6 +119,15 @@ impl PersonRepository for Session {
         } else {
             self.update::<people::Entity>(model, person.state().version(), &[people::Column::ErasedAt]);
         }
+        for (kind, value) in lost_identifiers(person) {
+            let key = vec![
+                ("organization_id", self.organization.into()),
+                ("person_id", parts.id.as_uuid().into()),
+                ("kind", kind.into()),
+                ("value", value.into()),
+            ];
+            self.write(Write::Delete { table: "person_identifiers", key });
+        }
         for identifier in new_identifiers(person) {
             self.insert::<person_identifiers::Entity>(person_identifiers::Model {
                 organization_id: self.organization,
@@ -133,6 +142,22 @@ impl PersonRepository for Session {
         self.note(person);
         Ok(())
     }
+}
+
+/// Kind and value of the identifiers that this change takes away.
+fn lost_identifiers(person: &Changed<Person>) -> impl Iterator<Item = (&'static str, String)> {
+    use matricula_domain::shared::Value;
+    person.changes().iter().flat_map(|change| {
+        let kind = IdentifierKind::from_word(&change.field).map(IdentifierKind::as_str);
+        let values = |of: &Value| match of {
+            Value::List(values) => values.iter().filter_map(|value| value.as_text().map(str::to_owned)).collect(),
+            _ => Vec::new(),
+        };
+        let (before, after) = (values(&change.from), values(&change.to));
+        kind.into_iter().flat_map(move |kind| {
+            before.clone().into_iter().filter(|value| !after.contains(value)).map(move |value| (kind, value)).collect::<Vec<_>>()
+        })
+    })
 }
 
 /// The identifiers that this change adds: all of a new person, else those that the change names and that were not there.

@@ -123,7 +123,7 @@ impl Coded for CatalogError {
     }
     fn hints(&self) -> Map<String, Json> {
         match self {
-            Self::Denied(Denied(permission)) => Map::from_iter([("permission".to_owned(), permission.as_str().into())]),
+            Self::Denied(Denied(permission)) => crate::error::missing(*permission),
             Self::Course(CourseError::InvalidTransition { possible, .. }) | Self::CourseRun(CourseRunError::InvalidTransition { possible, .. }) => {
                 crate::error::possible(possible)
             }

@@ -104,24 +104,26 @@ pub(super) async fn get(call: May<ReadLeads>) -> Answered {
     let id: LeadId = path_field(&call.request, "id")?;
     let found = call.api.lead_queries.one(call.who.scope(), &call.who.reach(), id).await?.ok_or_else(ApiError::not_found)?;
     let version = found.row.version;
-    Ok(Answer::ok(&LeadDetailView::from(found)).etag(version))
+    Ok(Answer::ok(&LeadDetailView::from(found)).etag(version).open_to(call.who.grants(), LEAD))
 }
 
 pub(super) async fn change(call: May<WorkLeads>, body: Raw) -> Answered {
     let id: LeadId = path_field(&call.request, "id")?;
     let expected = call.expected()?;
     let lead = call.api.leads.change(&call.who, id, &body.value, expected).await?;
-    Ok(changed(&lead))
+    Ok(changed(&lead).open_to(call.who.grants(), LEAD))
 }
 
 pub(super) async fn assign(call: May<AssignLeads>, body: Body<Assignee>) -> Answered {
     let id: LeadId = path_field(&call.request, "id")?;
-    call.once(body.fingerprint, changed, async |who| call.api.leads.assign(who, id, body.user_id).await).await
+    let assigned = call.once(body.fingerprint, changed, async |who| call.api.leads.assign(who, id, body.user_id).await).await?;
+    Ok(assigned.open_to(call.who.grants(), LEAD))
 }
 
 pub(super) async fn transition(call: May<WorkLeads>, body: Body<Move>) -> Answered {
     let id: LeadId = path_field(&call.request, "id")?;
-    call.once(body.fingerprint, changed, async |who| call.api.leads.transition(who, id, body.to, body.reason.as_ref()).await).await
+    let moved = call.once(body.fingerprint, changed, async |who| call.api.leads.transition(who, id, body.to, body.reason.as_ref()).await).await?;
+    Ok(moved.open_to(call.who.grants(), LEAD))
 }
 
 pub(super) async fn convert(call: May<WorkLeads>, body: Body<Conversion>) -> Answered {
@@ -131,8 +133,12 @@ pub(super) async fn convert(call: May<WorkLeads>, body: Body<Conversion>) -> Ans
         let location = format!("/api/v1/enrollments/{}", view.enrollment.id);
         Answer::created(&view, location)
     };
-    call.once(body.fingerprint, answer, async |who| call.api.leads.convert(who, id, body.course_run_id).await).await
+    let converted = call.once(body.fingerprint, answer, async |who| call.api.leads.convert(who, id, body.course_run_id).await).await?;
+    Ok(converted.open_to(call.who.grants(), LEAD))
 }
+
+/// The noun under which fields of a lead are guarded.
+const LEAD: &str = "lead";
 
 fn changed(lead: &Lead) -> Answer {
     Answer::ok(&LeadDetailView::of(lead)).etag(lead.parts().version)

@@ -5,7 +5,7 @@ mod handlers;
 mod view;
 
 use actix_web::http::StatusCode;
-use matricula_application::access::{AssignLeads, CaptureLeads, ManageForms, ReadLeads, WorkLeads};
+use matricula_application::access::{AssignLeads, CaptureLeads, Denied, ManageForms, ReadLeads, WorkLeads};
 use matricula_application::leads::LeadsError;
 use matricula_domain::leads::{Capture, LeadChange, LeadError, NewFormVersion};
 use matricula_domain::shared::{Fault, Form};
@@ -79,6 +79,7 @@ impl Coded for LeadsError {
             Self::Enrollment(error) => error.coded(),
             Self::Consent(error) => error.coded(),
             Self::Restricted => (StatusCode::LOCKED, "RESTRICTED"),
+            Self::Denied(_) => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
             Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
             Self::Port(error) => error.coded(),
         }
@@ -100,6 +101,7 @@ impl Coded for LeadsError {
         match self {
             Self::Refused(LeadError::InvalidTransition { possible, .. }) => crate::error::possible(possible),
             Self::Enrollment(error) => error.hints(),
+            Self::Denied(Denied(permission)) => crate::error::missing(*permission),
             _ => Map::new(),
         }
     }

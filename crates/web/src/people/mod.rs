@@ -3,20 +3,22 @@
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use chrono::{DateTime, NaiveDate, Utc};
-use matricula_application::access::{ChangePeople, ReadPeople};
-use matricula_application::people::{PeopleError, PersonChange};
-use matricula_domain::people::{IdentifierKind, Person, PersonId};
+use matricula_application::access::{ChangePeople, Denied, ReadPeople};
+use matricula_application::people::PeopleError;
+use matricula_domain::identity::Grants;
+use matricula_domain::people::{IdentifierKind, Person, PersonChange, PersonId};
 use matricula_domain::shared::{EmailAddress, Fault, Form, Id, Line};
 use matricula_ports::people::{PeopleFilter, TimelineRow};
 use matricula_ports::{Page, PortError};
 use serde::Serialize;
+use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Answered};
 use crate::call::May;
 use crate::error::{ApiError, Coded};
-use crate::input::{Body, Query, path_field};
+use crate::input::{Query, Raw, path_field};
 use crate::page::{Limit, Listed, PageQuery, Place, Sort, page};
 use crate::route::Route;
 
@@ -66,7 +68,10 @@ struct PersonView {
     email: Option<String>,
     /// The first phone number.
     phone: Option<String>,
+    /// Addresses and numbers of all kinds but the national id.
     identifiers: Vec<IdentifierView>,
+    /// The number of their DNI or NIE; only for who may see it.
+    national_id: Option<String>,
     locale: Option<String>,
     age_band: Option<String>,
     birth_date: Option<NaiveDate>,
@@ -86,12 +91,14 @@ struct IdentifierView {
 impl From<&Person> for PersonView {
     fn from(person: &Person) -> Self {
         let parts = person.parts();
+        let identifiers = parts.identifiers.iter().filter(|one| one.kind != IdentifierKind::Nif);
         Self {
             id: parts.id.as_uuid(),
             name: parts.name.to_string(),
             email: person.identifier(IdentifierKind::Email).map(str::to_owned),
             phone: person.identifier(IdentifierKind::Phone).map(str::to_owned),
-            identifiers: parts.identifiers.iter().map(|one| IdentifierView { kind: one.kind.as_str(), value: one.value.clone() }).collect(),
+            identifiers: identifiers.map(|one| IdentifierView { kind: one.kind.as_str(), value: one.value.clone() }).collect(),
+            national_id: person.identifier(IdentifierKind::Nif).map(str::to_owned),
             locale: parts.locale.as_ref().map(ToString::to_string),
             age_band: parts.age_band.map(|band| band.to_string()),
             birth_date: parts.birth_date,
@@ -126,20 +133,26 @@ async fn list(call: May<ReadPeople>, query: Query<PeopleQuery>, request: HttpReq
     let query = query.0;
     let filter = PeopleFilter { q: query.q.map(|q| q.to_string()), email: query.email.map(|email| email.as_str().to_owned()) };
     let found = call.api.people_queries.list(call.who.scope(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
-    Ok(Answer::list(&request, &Listed::of(found.map(|person| PersonView::from(&person)))))
+    Ok(Answer::list(&request, &Listed::of(found.map(|person| PersonView::from(&person)))).open_to(call.who.grants(), PERSON))
 }
 
 async fn get(call: May<ReadPeople>) -> Answered {
     let id: PersonId = path_field(&call.request, "id")?;
     let person = call.api.people_queries.one(call.who.scope(), id).await?.ok_or_else(ApiError::not_found)?;
-    Ok(Answer::ok(&PersonView::from(&person)).etag(person.parts().version))
+    Ok(answer(&person, call.who.grants()))
 }
 
-async fn change(call: May<ChangePeople>, body: Body<PersonChange>) -> Answered {
+/// The noun under which fields of a person are guarded.
+const PERSON: &str = "person";
+
+fn answer(person: &Person, grants: &Grants) -> Answer {
+    Answer::ok(&PersonView::from(person)).etag(person.parts().version).open_to(grants, PERSON)
+}
+
+async fn change(call: May<ChangePeople>, body: Raw) -> Answered {
     let id: PersonId = path_field(&call.request, "id")?;
     let expected = call.expected()?;
-    let person = call.api.people.rename(&call.who, id, &body, expected).await?;
-    Ok(Answer::ok(&PersonView::from(&person)).etag(person.parts().version))
+    Ok(answer(&call.api.people.change(&call.who, id, &body.value, expected).await?, call.who.grants()))
 }
 
 async fn timeline(call: May<ReadPeople>, query: Query<PageQuery>, request: HttpRequest) -> Answered {
@@ -154,6 +167,7 @@ impl Coded for PeopleError {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::Restricted => (StatusCode::LOCKED, "RESTRICTED"),
+            Self::Denied(_) => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
             Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
             Self::Port(error) => error.coded(),
         }
@@ -168,6 +182,12 @@ impl Coded for PeopleError {
         match self {
             Self::Port(error) => Some(error),
             _ => None,
+        }
+    }
+    fn hints(&self) -> Map<String, Json> {
+        match self {
+            Self::Denied(Denied(permission)) => crate::error::missing(*permission),
+            _ => Map::new(),
         }
     }
 }
