@@ -147,6 +147,11 @@ impl Service {
         tokio::time::sleep(Duration::from_millis(5_500)).await;
     }
 
+    /// Closes an organization, as the operator does on the command line.
+    pub async fn close(&self, organization: Uuid, folder: &Path) -> anyhow::Result<()> {
+        self.operator.close(OrganizationId::from_uuid(organization), folder, |_| ()).await
+    }
+
     /// Says how many people may work in an organization, as the operator does on the command line.
     pub async fn purchase_seats(&self, organization: Uuid, seats: Option<u32>) {
         self.operator.identity().purchase_seats(OrganizationId::from_uuid(organization), seats).await.unwrap();

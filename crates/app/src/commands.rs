@@ -5,6 +5,7 @@ mod demo;
 mod serve;
 mod tools;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -61,7 +62,7 @@ enum Verb {
 pub(crate) struct DemoArgs {
     /// Keep the data in this folder; a second demo goes on with it
     #[arg(long, value_name = "FOLDER")]
-    data: Option<std::path::PathBuf>,
+    data: Option<PathBuf>,
     /// The port to answer on; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -117,8 +118,14 @@ enum OrganizationVerb {
     Suspend(OrganizationArgs),
     /// Let it work (again)
     Activate(OrganizationArgs),
-    /// Close it for good: nobody comes in any more
-    Close(OrganizationArgs),
+    /// Close it for good: its work stops, everything that is kept of it is written into a folder, and nobody comes in any more
+    Close {
+        #[command(flatten)]
+        organization: OrganizationArgs,
+        /// The folder, which must be empty or not there yet
+        #[arg(long)]
+        export: PathBuf,
+    },
     /// Say how many people may work there; who works there already goes on
     Seats {
         #[command(flatten)]
@@ -193,7 +200,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
             let (args, to) = match &verb {
                 OrganizationVerb::Suspend(args) => (args, OrganizationStatus::Suspended),
                 OrganizationVerb::Activate(args) => (args, OrganizationStatus::Active),
-                OrganizationVerb::Close(args) => (args, OrganizationStatus::Closed),
+                OrganizationVerb::Close { organization, export } => return tools::close_organization(settings, organization, export),
                 OrganizationVerb::Seats { organization, purchased } => return tools::purchase_seats(settings, organization, *purchased),
                 OrganizationVerb::SecondFactor { organization, roles } => return tools::ask_for_second_factor(settings, organization, roles),
             };

@@ -8,6 +8,7 @@ mod convert;
 mod database;
 mod enrollment;
 mod error;
+mod export;
 mod feed;
 mod identity;
 mod isolation;
@@ -29,6 +30,7 @@ mod unit;
 
 pub use audit::{AuditStore, Signer};
 pub use database::{Database, Engine, Options};
+pub use export::ExportedRow;
 pub use identity::Accounts;
 pub use isolation::Claim;
 pub use key_store::KeyStore;

@@ -7,6 +7,7 @@ mod catalog;
 mod chain;
 mod consents;
 mod enrollments;
+mod export;
 mod filled;
 mod identity;
 mod isolation;

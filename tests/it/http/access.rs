@@ -4,7 +4,9 @@ use matricula_domain::identity::{LinkPurpose, Role};
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::speak::{Client, at_once, each, text};
 use serde_json::{Value as Json, json};
+use sha2::Digest as _;
 
+use super::identity::soon_is_shut_out;
 use super::office::{Office, someone};
 
 over_http! {
@@ -17,6 +19,7 @@ over_http! {
     who_is_let_go_is_out_at_once,
     the_last_owner_stays,
     nobody_comes_once_all_seats_are_taken,
+    what_is_kept_is_written_down_before_an_organization_is_closed,
     what_is_noted_about_a_lead_is_for_who_may_read_it,
     a_national_id_is_for_who_may_see_it,
     a_program_comes_in_with_a_key,
@@ -479,4 +482,27 @@ async fn a_national_id_is_for_who_may_see_it(service: &Service) {
     manager.patch(&other, "*", &told("X1234567L")).await.refused(422, "NATIONAL_ID_TAKEN");
     assert_eq!(manager.patch(&path, "*", &json!({"national_id": null})).await.is(200)["national_id"], json!(null));
     assert_eq!(manager.patch(&other, "*", &told("X1234567L")).await.is(200)["national_id"], "X1234567L");
+}
+
+async fn what_is_kept_is_written_down_before_an_organization_is_closed(service: &Service) {
+    let office = Office::found(service).await;
+    let owner = office.owner().await;
+    let lead = office.lead(json!({})).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("something"), "else").unwrap();
+    let refused = service.close(office.id, folder.path()).await.unwrap_err();
+    assert!(refused.to_string().contains("not empty"), "{refused}");
+    owner.patch("/organization", "*", &json!({"name": "Sigue"})).await.is(200);
+
+    let folder = folder.path().join("fin");
+    service.close(office.id, &folder).await.unwrap();
+    soon_is_shut_out(&owner).await;
+    let manifest: Json = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let leads = manifest["files"].as_array().unwrap().iter().find(|file| file["file"] == "leads.jsonl").unwrap();
+    assert_eq!(leads["rows"], 1);
+    let kept = std::fs::read_to_string(folder.join("leads.jsonl")).unwrap();
+    assert_eq!(serde_json::from_str::<Json>(kept.trim()).unwrap()["id"], lead["id"]);
+    let digest: String = sha2::Sha256::digest(&kept).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(leads["sha256"], digest);
+    assert!(service.close(office.id, &folder.join("again")).await.is_err(), "closed is for good");
 }

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow, bail};
@@ -66,6 +67,15 @@ pub(super) fn move_organization(settings: Settings, args: &OrganizationArgs, to:
         let program = Program::wire(settings).await?;
         let moved = program.identity().move_organization(named(&program, args).await?, to).await?;
         println!("{} is {}", args.slug, moved.status);
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+pub(super) fn close_organization(settings: Settings, args: &OrganizationArgs, folder: &Path) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async {
+        let program = Program::wire(settings).await?;
+        program.close(named(&program, args).await?, folder, |so_far| println!("{so_far}")).await?;
+        println!("{} is closed; what was kept of it is in {}", args.slug, folder.display());
         Ok(ExitCode::SUCCESS)
     })
 }
