@@ -1,8 +1,10 @@
 //! Ports of the context `identity`.
 
 mod access;
+mod providers;
 
 pub use access::*;
+pub use providers::*;
 
 use std::sync::Arc;
 

@@ -61,6 +61,8 @@ crate::choice! {
         ViewAs = "identity.view_as",
         /// Invite people to work here, and take invitations back.
         InviteUsers = "identity.invite",
+        /// Say by which identity providers people sign in.
+        ManageIdentityProviders = "identity.manage_providers",
     }
 }
 

@@ -44,7 +44,7 @@ const ORGANIZATION: &str = "o.id, o.slug, o.name, o.time_zone, o.locale, o.statu
 /// What authentication looks up: the one reader of requests that sees all organizations.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    database: Arc<Database>,
+    pub(super) database: Arc<Database>,
     organizations: Cache<String, OrganizationRow>,
     principals: Cache<[u8; 32], Principal>,
     keys: Cache<[u8; 32], KeyHolder>,
@@ -61,7 +61,7 @@ impl Accounts {
         }
     }
 
-    fn reader(&self) -> Reader<'_> {
+    pub(super) fn reader(&self) -> Reader<'_> {
         Reader::system(&self.database)
     }
 
