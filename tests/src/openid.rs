@@ -9,11 +9,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use matricula_domain::shared::Instant;
+use openidconnect::core::CoreEdDsaPrivateSigningKey as SigningKey;
 use openidconnect::core::{
     CoreClientAuthMethod, CoreGenderClaim, CoreHmacKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
     CoreProviderMetadata, CoreResponseType, CoreSubjectIdentifierType,
 };
-use openidconnect::core::CoreEdDsaPrivateSigningKey as SigningKey;
 use openidconnect::{
     AdditionalClaims, Audience, AuthUrl, AuthenticationMethodReference, ClientId, EmptyAdditionalProviderMetadata, EndUserEmail, EndUserName,
     IdToken, IdTokenClaims, IssuerUrl, JsonWebKeyId, JsonWebKeySetUrl, LocalizedClaim, Nonce, PrivateSigningKey, ResponseTypes, StandardClaims,
@@ -52,7 +52,7 @@ pub enum Conduct {
     AlgorithmNone,
     /// Its token is signed with the client's secret.
     SharedSecret,
-    /// Its token is signed with a key that it does not publish.
+    /// Its token is signed with a key that it does not publish any more.
     UnknownKey,
     /// Its token was changed after it was signed.
     WrongSignature,
@@ -111,6 +111,7 @@ struct State {
     now: Instant,
     keys: u8,
     granted: HashMap<String, Granted>,
+    codes: u32,
     asked: Vec<String>,
 }
 
@@ -139,7 +140,7 @@ impl OpenProvider {
     pub async fn open(now: Instant) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let state = State { conduct: Conduct::Proper, in_the_body: false, now, keys: 1, granted: HashMap::new(), asked: Vec::new() };
+        let state = State { conduct: Conduct::Proper, in_the_body: false, now, keys: 1, granted: HashMap::new(), codes: 0, asked: Vec::new() };
         let provider = Self { issuer, state: Arc::new(Mutex::new(state)) };
         let serving = provider.clone();
         tokio::spawn(async move {
@@ -190,7 +191,8 @@ impl OpenProvider {
         assert_eq!(asked["scope"], "openid email profile");
         let (nonce, challenge, redirect_uri) = (asked["nonce"].clone(), asked["code_challenge"].clone(), asked["redirect_uri"].clone());
         let mut state = self.state();
-        let code = format!("code-{}", state.granted.len());
+        state.codes += 1;
+        let code = format!("code-{}", state.codes);
         state.granted.insert(code.clone(), Granted { known: known.clone(), nonce, challenge, redirect_uri });
         [("state".to_owned(), asked["state"].clone()), ("code".to_owned(), code), ("iss".to_owned(), self.issuer.clone())].into()
     }
@@ -225,7 +227,8 @@ impl OpenProvider {
             (_, "/token") => self.token(&body, authorization.as_deref()),
             _ => (404, "", b"{}".to_vec()),
         };
-        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
         write.write_all(head.as_bytes()).await?;
         write.write_all(&body).await
     }
@@ -266,7 +269,7 @@ impl OpenProvider {
             return (401, "", br#"{"error": "invalid_client"}"#.to_vec());
         }
         // A code is gone once it was shown, to whomever.
-        let granted = self.state().granted.insert(said("code").to_owned(), spent()).filter(|granted| !granted.redirect_uri.is_empty());
+        let granted = self.state().granted.remove(said("code"));
         let challenge = BASE64URL_NOPAD.encode(&Sha256::digest(said("code_verifier").as_bytes()));
         let fits = |granted: &Granted| granted.challenge == challenge && granted.redirect_uri == said("redirect_uri");
         match granted.filter(fits).filter(|_| said("grant_type") == "authorization_code") {
@@ -326,7 +329,8 @@ impl OpenProvider {
     }
 
     fn signed(&self, conduct: Conduct, claims: IdTokenClaims<Groups, CoreGenderClaim>) -> String {
-        let key = key(if conduct == Conduct::UnknownKey { 99 } else { self.state().keys });
+        let keys = self.state().keys;
+        let key = key(if conduct == Conduct::UnknownKey { keys - 1 } else { keys });
         let token = match conduct {
             Conduct::SharedSecret => Token::new(claims, &CoreHmacKey::new(SECRET), CoreJwsSigningAlgorithm::HmacSha256, None, None),
             _ => Token::new(claims, &key, CoreJwsSigningAlgorithm::EdDsa, None, None),
@@ -345,11 +349,6 @@ impl OpenProvider {
             _ => token,
         }
     }
-}
-
-/// What is left of a code.
-fn spent() -> Granted {
-    Granted { known: Known::of("", ""), nonce: String::new(), challenge: String::new(), redirect_uri: String::new() }
 }
 
 /// The key of this number, in the form of RFC 8410.

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use crate::catalog::{CourseRepository, CourseRunRepository, MockCourseRepository, MockCourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, MockEnrollmentRepository, MockSeatHoldRepository, SeatHoldRepository};
 use crate::identity::{
-    ApiKeyRepository, GroupRepository, IdentityProviderRepository, LinkRepository, LoginSessionRepository, MockApiKeyRepository,
-    MockGroupRepository, MockIdentityProviderRepository, MockLinkRepository, MockLoginSessionRepository, MockOrganizationRepository,
-    MockProviderIdentityRepository, MockProviderSignInRepository, MockRoleRepository, MockSecondFactorRepository, MockUserRepository,
-    OrganizationRepository, ProviderIdentityRepository, ProviderSignInRepository, RoleRepository, SecondFactorRepository, UserRepository,
+    ApiKeyRepository, GroupRepository, IdentityProviderRepository, LinkRepository, LoginSessionRepository, MockApiKeyRepository, MockGroupRepository,
+    MockIdentityProviderRepository, MockLinkRepository, MockLoginSessionRepository, MockOrganizationRepository, MockProviderIdentityRepository,
+    MockProviderSignInRepository, MockRoleRepository, MockSecondFactorRepository, MockUserRepository, OrganizationRepository,
+    ProviderIdentityRepository, ProviderSignInRepository, RoleRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadRepository};
 use crate::notifications::{JobRepository, MockJobRepository};

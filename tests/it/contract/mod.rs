@@ -9,6 +9,7 @@ mod consents;
 mod enrollments;
 mod filled;
 mod identity;
+mod identity_providers;
 mod isolation;
 mod jobs;
 mod leads;

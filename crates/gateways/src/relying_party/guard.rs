@@ -73,8 +73,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 /// What is given out is 2000::/3; everything else (mapped and translated IPv4 among it) leads elsewhere, and so do tunnels.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [first, second, ..] = ip.segments();
-    (0x2000..=0x3fff).contains(&first)
-        && !matches!((first, second), (0x2001, 0..=0x01ff | 0x0db8) | (0x2002, _) | (0x3fff, 0..=0x0fff))
+    (0x2000..=0x3fff).contains(&first) && !matches!((first, second), (0x2001, 0..=0x01ff | 0x0db8) | (0x2002, _) | (0x3fff, 0..=0x0fff))
 }
 
 #[cfg(test)]
@@ -126,7 +125,8 @@ mod tests {
         ] {
             assert!(!admits(Neighborhood::Public, address), "{address}");
         }
-        for address in ["https://id.example.es", "https://id.example.es:8443/x", "https://8.8.8.8", "https://172.32.0.1", "https://[2606:4700::1111]"] {
+        for address in ["https://id.example.es", "https://id.example.es:8443/x", "https://8.8.8.8", "https://172.32.0.1", "https://[2606:4700::1111]"]
+        {
             assert!(admits(Neighborhood::Public, address), "{address}");
         }
     }

@@ -16,17 +16,17 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, Client, ClientId, ClientSecret, CsrfToken, DiscoveryError,
-    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IdTokenClaims, IdTokenFields, IssuerUrl, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse,
-    StandardTokenResponse, TokenResponse,
+    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IdTokenClaims, IdTokenFields, IssuerUrl, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse, StandardTokenResponse, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 
 use super::guard::Neighborhood;
 use super::http::{Guarded, HttpFault};
 
-/// How long it is believed what a provider says of itself. Its keys are asked for anew when a token names one that is not among them.
-const KNOWN_LIVES: Duration = Duration::from_hours(1);
+/// How long it is believed what a provider says of itself, and so a key that it has taken back. Its keys are asked for anew when a token names
+/// one that is not among them.
+const KNOWN_LIVES: Duration = Duration::from_mins(10);
 
 /// How many providers are remembered.
 const MOST_KNOWN: u64 = 1_000;

@@ -157,7 +157,9 @@ impl ProviderDirectory for Accounts {
 
     async fn sweep_sign_ins(&self, before: Instant, most: u32) -> Result<u64, PortError> {
         let mut sql = self.reader().sql();
-        sql.push("DELETE FROM provider_sign_ins WHERE (organization_id, id) IN (SELECT organization_id, id FROM provider_sign_ins WHERE expires_at < ");
+        sql.push(
+            "DELETE FROM provider_sign_ins WHERE (organization_id, id) IN (SELECT organization_id, id FROM provider_sign_ins WHERE expires_at < ",
+        );
         sql.bind(time(before)).push(" LIMIT ").bind(i64::from(most)).push(")");
         let tx = begin_for_all(&self.database).await?;
         let swept = tx.execute_raw(sql.into_statement()).await.map_err(port)?.rows_affected();

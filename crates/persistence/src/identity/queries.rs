@@ -35,7 +35,11 @@ impl Queries {
         models::<E>(&reader.rows(sql).await?)
     }
 
-    pub(super) async fn first<E: OrganizationOwned>(&self, scope: &Scope, condition: sea_orm::sea_query::SimpleExpr) -> Result<Option<E::Model>, PortError> {
+    pub(super) async fn first<E: OrganizationOwned>(
+        &self,
+        scope: &Scope,
+        condition: sea_orm::sea_query::SimpleExpr,
+    ) -> Result<Option<E::Model>, PortError> {
         let reader = self.reader(scope);
         let statement = prepare_select(self.database.engine, reader.select::<E>().filter(condition), reader.sight);
         Ok(models::<E>(&reader.statement(statement).await?)?.pop())

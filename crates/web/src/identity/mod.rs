@@ -26,7 +26,10 @@ use crate::input::{Body, path_field};
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    [doors(), organization::routes(), users::routes(), groups::routes(), roles::routes(), api_keys::routes(), providers::routes()].into_iter().flatten().collect()
+    [doors(), organization::routes(), users::routes(), groups::routes(), roles::routes(), api_keys::routes(), providers::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn doors() -> Vec<Route> {

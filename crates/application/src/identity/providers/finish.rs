@@ -1,6 +1,4 @@
-use matricula_domain::identity::{
-    IdentityProvider, Known, LoginSession, ProviderIdentity, ProviderRefusal, ProviderSignInId, User, Vouched,
-};
+use matricula_domain::identity::{IdentityProvider, Known, LoginSession, ProviderIdentity, ProviderRefusal, ProviderSignInId, User, Vouched};
 use matricula_domain::shared::{Id, Instant, Line};
 use matricula_ports::audit::Observation;
 use matricula_ports::identity::Party;
@@ -77,7 +75,12 @@ impl Providers {
     }
 
     /// Writes down that an answer came, whatever it is: no `state` is used twice. `None` if the provider is out of use since.
-    async fn answered(&self, scope: &Scope, id: ProviderSignInId, answer: &ProviderAnswer) -> Result<Option<(IdentityProvider, Party)>, IdentityError> {
+    async fn answered(
+        &self,
+        scope: &Scope,
+        id: ProviderSignInId,
+        answer: &ProviderAnswer,
+    ) -> Result<Option<(IdentityProvider, Party)>, IdentityError> {
         transact(&*self.world.transactions, scope, async |tx| {
             let sign_in = tx.provider_sign_ins().find(id).await?.ok_or(IdentityError::Provider(ProviderRefusal::Over))?;
             let answered = sign_in.answer(digest(answer.browser_secret.as_str()), self.world.now()).map_err(IdentityError::Provider)?;

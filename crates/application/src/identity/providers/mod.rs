@@ -32,7 +32,13 @@ pub struct Providers {
 
 impl Providers {
     /// Over this world; providers send people back to this address.
-    pub fn new(world: World, directory: Arc<dyn ProviderDirectory>, relying_party: Arc<dyn RelyingParty>, watch: Watch, redirect_uri: String) -> Self {
+    pub fn new(
+        world: World,
+        directory: Arc<dyn ProviderDirectory>,
+        relying_party: Arc<dyn RelyingParty>,
+        watch: Watch,
+        redirect_uri: String,
+    ) -> Self {
         Self { world, directory, relying_party, watch, redirect_uri }
     }
 
