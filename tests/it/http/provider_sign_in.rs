@@ -27,6 +27,7 @@ over_http_alone! {
     a_provider_is_kept_and_its_secret_told_to_nobody,
     a_domain_is_one_providers,
     whoever_says_who_people_are_has_all_rights,
+    two_factors_at_the_provider_are_enough_in_a_role_that_asks_for_them,
 }
 
 /// Begins a sign-in; the address for the browser, and what it keeps.
@@ -415,6 +416,29 @@ async fn whoever_says_who_people_are_has_all_rights(service: &Service) {
         client.act(&format!("{path}/archive")).await.refused(403, "EXCEEDS_MAKER");
     }
     office.client(Role::Admin).await.post("/identity-providers", &claim).await.is(201);
+}
+
+async fn two_factors_at_the_provider_are_enough_in_a_role_that_asks_for_them(service: &Service) {
+    let office = Office::found(service).await;
+    let (provider, made) = office.identity_provider(json!({})).await;
+    office.owner().await.patch("/organization", "*", &json!({"second_factor_roles": ["viewer"]})).await.is(200);
+    let ana = somebody("ana", &made);
+    let careful = Known { methods: vec!["mfa".into()], ..ana.clone() };
+    for (known, owes) in [(ana, true), (careful, false)] {
+        let tokens = sign_in(service, &provider, &known).await.is(200);
+        let client = service.visitor().with_token(&text(&tokens["access_token"]));
+        assert_eq!(client.get("/me").await.is(200)["owes_second_factor"], owes);
+        let courses = client.get("/courses").await;
+        if owes {
+            courses.refused(403, "SECOND_FACTOR_MISSING")
+        } else {
+            courses.is(200)
+        };
+        // What was seen there holds for as long as the sign-in.
+        let renewed = service.visitor().post("/auth/refresh", &json!({"refresh_token": tokens["refresh_token"]})).await.is(200);
+        let client = service.visitor().with_token(&text(&renewed["access_token"]));
+        assert_eq!(client.get("/me").await.is(200)["owes_second_factor"], owes);
+    }
 }
 
 /// Whoever may not stand in the house is not spoken to.

@@ -132,7 +132,8 @@ crate::form! {
         default_role: Option<RoleName>,
         /// Whether somebody of whom nobody has heard works here from their first sign-in on.
         makes_members: Flag,
-        /// Whether the provider must say that it has seen two factors (`amr` has `mfa`, RFC 8176). It alone asks for a second factor.
+        /// Whether the provider must say that it has seen two factors (`amr` has `mfa`, RFC 8176). No code is asked for here; but in a role that
+        /// asks for a second factor nobody works whose provider has seen none, and who has none here.
         demands_second_factor: Flag,
     } check |details, faults| {
         if details.email_domains.is_empty() {
@@ -173,6 +174,8 @@ pub struct Vouched {
     pub name: Line<200>,
     /// What they may do if they begin to work here; `None` for who does not.
     pub role: Option<RoleName>,
+    /// Whether the provider has seen two factors.
+    pub two_factors: bool,
 }
 
 impl IdentityProvider {
@@ -232,7 +235,7 @@ impl IdentityProvider {
         }
         let name = claims.name.as_deref().and_then(|name| Line::parse(name).ok());
         let name = name.or_else(|| Line::parse(email.as_str().split('@').next().unwrap_or_default()).ok()).ok_or(ProviderRefusal::NoEmail)?;
-        Ok(Vouched { role: self.role_of(claims), email, name })
+        Ok(Vouched { role: self.role_of(claims), email, name, two_factors: claims.two_factors })
     }
 
     fn role_of(&self, claims: &ProviderClaims) -> Option<RoleName> {
@@ -457,7 +460,8 @@ mod tests {
     fn where_two_factors_are_demanded_one_is_not_enough() {
         let strict = provider_with(&[("demands_second_factor", Value::Bool(true))]);
         assert_eq!(strict.believe(&claims(&[])), Err(ProviderRefusal::NoSecondFactor));
-        assert!(strict.believe(&ProviderClaims { two_factors: true, ..claims(&[]) }).is_ok());
+        assert!(strict.believe(&ProviderClaims { two_factors: true, ..claims(&[]) }).unwrap().two_factors);
+        assert!(!provider_with(&[]).believe(&claims(&[])).unwrap().two_factors);
     }
 
     #[test]

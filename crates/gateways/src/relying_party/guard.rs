@@ -56,21 +56,20 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     !matches!(
         (a, b, c),
-        (0 | 10 | 127, _, _)
+        (0 | 10 | 127 | 224..=255, _, _)
             | (100, 64..=127, _)
             | (169, 254, _)
             | (172, 16..=31, _)
+            | (192, 168, _)
             | (192, 0, 0 | 2)
             | (192, 88, 99)
-            | (192, 168, _)
             | (198, 18 | 19, _)
             | (198, 51, 100)
             | (203, 0, 113)
-            | (224..=255, _, _)
     )
 }
 
-/// What is given out is 2000::/3; everything else (mapped and translated IPv4 among it) leads elsewhere, and so do tunnels.
+/// What is given out is `2000::/3`; everything else (mapped and translated IPv4 among it) leads elsewhere, and so do tunnels.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [first, second, ..] = ip.segments();
     (0x2000..=0x3fff).contains(&first) && !matches!((first, second), (0x2001, 0..=0x01ff | 0x0db8) | (0x2002, _) | (0x3fff, 0..=0x0fff))

@@ -69,7 +69,7 @@ impl Accounts {
         let mut sql = self.reader().sql();
         sql.push("SELECT ")
             .push(RIGHTS)
-            .push(", s.id, s.access_expires_at, s.proven_at, f.user_id IS NOT NULL, u.id, u.email, u.name, m.id, ")
+            .push(", s.id, s.access_expires_at, s.proven_at, s.two_factors OR f.user_id IS NOT NULL, u.id, u.email, u.name, m.id, ")
             .push(ORGANIZATION);
         sql.push(" FROM login_sessions s JOIN users u ON u.id = s.user_id ");
         sql.push("JOIN memberships m ON m.organization_id = s.organization_id AND m.id = s.membership_id ");

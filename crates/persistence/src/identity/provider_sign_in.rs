@@ -25,7 +25,7 @@ use crate::unit::Session;
 impl ProviderSignInRepository for Session {
     async fn find(&self, id: ProviderSignInId) -> Result<Option<ProviderSignIn>, PortError> {
         let select = self.select::<provider_sign_ins::Entity>().filter(provider_sign_ins::Column::Id.eq(id.as_uuid()));
-        self.one(select).await?.map(sign_in_of).transpose()
+        self.one(select).await?.as_ref().map(sign_in_of).transpose()
     }
 
     async fn save(&self, sign_in: &Changed<ProviderSignIn>) -> Result<(), PortError> {
@@ -52,7 +52,7 @@ impl ProviderSignInRepository for Session {
     }
 }
 
-fn sign_in_of(row: provider_sign_ins::Model) -> Result<ProviderSignIn, PortError> {
+fn sign_in_of(row: &provider_sign_ins::Model) -> Result<ProviderSignIn, PortError> {
     Ok(ProviderSignIn {
         id: ProviderSignInId::from_uuid(row.id),
         provider: IdentityProviderId::from_uuid(row.provider_id),
@@ -70,13 +70,13 @@ impl ProviderIdentityRepository for Session {
     async fn find(&self, provider: IdentityProviderId, subject_hash: [u8; 32]) -> Result<Option<ProviderIdentity>, PortError> {
         let select = self.select::<provider_identities::Entity>().filter(provider_identities::Column::ProviderId.eq(provider.as_uuid()));
         let select = select.filter(provider_identities::Column::SubjectHash.eq(subject_hash.to_vec()));
-        self.one(select).await?.map(provider_identity_of).transpose()
+        self.one(select).await?.as_ref().map(provider_identity_of).transpose()
     }
 
     async fn of_user(&self, provider: IdentityProviderId, user: UserId) -> Result<Option<ProviderIdentity>, PortError> {
         let select = self.select::<provider_identities::Entity>().filter(provider_identities::Column::ProviderId.eq(provider.as_uuid()));
         let select = select.filter(provider_identities::Column::UserId.eq(user.as_uuid()));
-        self.one(select).await?.map(provider_identity_of).transpose()
+        self.one(select).await?.as_ref().map(provider_identity_of).transpose()
     }
 
     async fn save(&self, identity: &Changed<ProviderIdentity>) -> Result<(), PortError> {
@@ -97,7 +97,7 @@ impl ProviderIdentityRepository for Session {
     }
 }
 
-fn provider_identity_of(row: provider_identities::Model) -> Result<ProviderIdentity, PortError> {
+fn provider_identity_of(row: &provider_identities::Model) -> Result<ProviderIdentity, PortError> {
     Ok(ProviderIdentity {
         id: ProviderIdentityId::from_uuid(row.id),
         provider: IdentityProviderId::from_uuid(row.provider_id),

@@ -27,8 +27,8 @@ matricula_domain::form! {
 impl Providers {
     /// Signs somebody in who is back from their provider. In whatever way they are refused, the audit is told why.
     ///
-    /// A sign-in at a provider stands in the place of the password and of the second factor: where two are wanted, the provider is asked
-    /// for them ([`IdentityProvider::believe`]).
+    /// A sign-in at a provider stands in the place of the password, and no code of a second factor is asked for: where two factors are
+    /// wanted, the provider says that it has seen them ([`IdentityProvider::believe`]), or they are set up here beside it.
     ///
     /// # Errors
     /// [`IdentityError::Provider`], [`IdentityError::Suspended`] for somebody who would be new.
@@ -67,7 +67,8 @@ impl Providers {
             let now = self.world.now();
             let user = self.user(tx, scope, (&provider, subject_hash), &vouched, now).await?;
             let (tokens, access, refresh) = Tokens::fresh(&*self.world.ids);
-            let session = LoginSession::open(self.world.id(), user.id, user.membership.id, access, refresh, now);
+            let whose = (user.id, user.membership.id);
+            let session = LoginSession::open_vouched(self.world.id(), whose, access, refresh, vouched.two_factors, now);
             tx.login_sessions().save(&session).await?;
             Ok(tokens)
         })
