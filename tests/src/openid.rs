@@ -294,12 +294,12 @@ impl OpenProvider {
     fn claims(&self, conduct: Conduct, granted: &Granted) -> IdTokenClaims<Groups, CoreGenderClaim> {
         let now = self.state().now;
         let known = &granted.known;
-        let mut issued = now;
-        let mut expires = now + TimeDelta::minutes(5);
+        let mut begins = now;
+        let mut ends = now + TimeDelta::minutes(5);
         match conduct {
             // Beyond what clocks may differ.
-            Conduct::Expired => expires = now - TimeDelta::seconds(61),
-            Conduct::FromTheFuture => issued = now + TimeDelta::seconds(61),
+            Conduct::Expired => ends = now - TimeDelta::seconds(61),
+            Conduct::FromTheFuture => begins = now + TimeDelta::seconds(61),
             _ => {}
         }
         let issuer = if conduct == Conduct::WrongIssuer { "https://otro.example.es" } else { &self.issuer };
@@ -322,7 +322,7 @@ impl OpenProvider {
             Conduct::NoNonce => None,
             _ => Some(granted.nonce.clone()),
         };
-        IdTokenClaims::new(issuer, audiences, expires, issued, standard, Groups { groups: known.groups.clone() })
+        IdTokenClaims::new(issuer, audiences, ends, begins, standard, Groups { groups: known.groups.clone() })
             .set_nonce(nonce.map(Nonce::new))
             .set_auth_method_refs(Some(methods))
             .set_authorized_party((conduct == Conduct::WrongParty).then(|| ClientId::new("otra".to_owned())))

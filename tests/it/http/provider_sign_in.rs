@@ -23,7 +23,7 @@ over_http_alone! {
     of_ten_who_come_back_at_once_one_is_let_in,
     who_has_no_provider_learns_nothing_else,
     a_provider_may_want_the_secret_in_the_body,
-    a_suspended_organization_takes_on_nobody,
+    an_organization_that_is_full_or_suspended_takes_on_nobody,
     a_provider_is_kept_and_its_secret_told_to_nobody,
     a_domain_is_one_providers,
     whoever_says_who_people_are_has_all_rights,
@@ -326,10 +326,14 @@ async fn a_provider_may_want_the_secret_in_the_body(service: &Service) {
     assert_eq!(reasons(&office).await, ["code_refused"]);
 }
 
-async fn a_suspended_organization_takes_on_nobody(service: &Service) {
+async fn an_organization_that_is_full_or_suspended_takes_on_nobody(service: &Service) {
     let office = Office::found(service).await;
     let (provider, made) = office.identity_provider(json!({})).await;
     sign_in(service, &provider, &somebody("ana", &made)).await.is(200);
+    service.purchase_seats(office.id, Some(2)).await;
+    sign_in(service, &provider, &somebody("eva", &made)).await.refused(409, "NO_SEATS_LEFT");
+    sign_in(service, &provider, &somebody("ana", &made)).await.is(200);
+    service.purchase_seats(office.id, None).await;
     service.move_organization(office.id, "suspended").await;
     sign_in(service, &provider, &somebody("ana", &made)).await.is(200);
     sign_in(service, &provider, &somebody("eva", &made)).await.refused(403, "ORGANIZATION_SUSPENDED");
@@ -415,7 +419,20 @@ async fn whoever_says_who_people_are_has_all_rights(service: &Service) {
         client.patch(&path, "*", &json!({"name": "Y"})).await.refused(403, "EXCEEDS_MAKER");
         client.act(&format!("{path}/archive")).await.refused(403, "EXCEEDS_MAKER");
     }
-    office.client(Role::Admin).await.post("/identity-providers", &claim).await.is(201);
+    let admin = office.client(Role::Admin).await;
+    let id = admin.post("/identity-providers", &claim).await.id(201);
+    // An administrator's provider makes no owners, and is none.
+    let for_owners = json!({"role_claim": "groups", "role_mappings": [{"value": "direccion", "role": "owner"}]});
+    admin.patch(&format!("/identity-providers/{id}"), "*", &for_owners).await.refused(403, "EXCEEDS_MAKER");
+    let owner = somebody("duenna", &made);
+    service.admit(office.id, owner.email.as_deref().unwrap(), Role::Owner).await;
+    sign_in(service, &provider, &owner).await.refused(401, "NOT_LET_IN");
+    assert_eq!(reasons(&office).await, ["not_for_owners"]);
+    office.owner().await.patch(&path, "*", &for_owners).await.is(200);
+    assert_eq!(me(service, &sign_in(service, &provider, &owner).await).await["role"], "owner");
+    let heir = Known { groups: vec!["direccion".into()], ..somebody("heredera", &made) };
+    assert_eq!(me(service, &sign_in(service, &provider, &heir).await).await["role"], "owner");
+    admin.patch(&path, "*", &json!({"role_mappings": []})).await.refused(403, "EXCEEDS_MAKER");
 }
 
 async fn two_factors_at_the_provider_are_enough_in_a_role_that_asks_for_them(service: &Service) {

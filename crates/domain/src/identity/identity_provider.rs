@@ -218,6 +218,11 @@ impl IdentityProvider {
         self.details.role_mappings.iter().map(|mapping| &mapping.role).chain(&self.details.default_role).cloned().collect()
     }
 
+    /// Whether those who own the organization sign in by it: where one of its values means so, which only they can say.
+    pub fn is_for_owners(&self) -> bool {
+        self.details.role_mappings.iter().any(|mapping| mapping.role == Role::Owner)
+    }
+
     /// What is believed of what it says about somebody: an address that it has verified, of a domain that it may vouch for.
     ///
     /// # Errors
@@ -430,6 +435,8 @@ mod tests {
             let vouched = provider_with(&[]).believe(&claims(said)).unwrap();
             assert_eq!(vouched.role.as_ref().map(RoleName::as_str), role, "{said:?}");
         }
+        let without = Value::List(vec![mapping("ventas", "adviser")]);
+        assert!(provider_with(&[]).is_for_owners() && !provider_with(&[("role_mappings", without)]).is_for_owners());
         let strict = provider_with(&[("default_role", Value::Null)]);
         assert_eq!(strict.believe(&claims(&["otros"])).unwrap().role, None);
         let closed = provider_with(&[("makes_members", Value::Bool(false))]);

@@ -49,6 +49,8 @@ crate::choice! {
         OtherSubject = "other_subject",
         /// The address is that of a user who does not work here: they join by an invitation.
         Stranger = "stranger",
+        /// They own the organization, whose owners do not sign in by this provider.
+        NotForOwners = "not_for_owners",
         /// They do not work here any more, or may not sign in at all.
         Disabled = "disabled",
         /// Nobody knows them, and nobody is let in for what the provider says of them.

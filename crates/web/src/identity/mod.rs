@@ -378,9 +378,15 @@ fn refused(why: ProviderRefusal) -> (StatusCode, &'static str) {
         | R::UnknownKey
         | R::WrongSignature
         | R::Expired => (StatusCode::UNAUTHORIZED, "PROVIDER_NOT_BELIEVED"),
-        R::NoSecondFactor | R::NoEmail | R::EmailNotVerified | R::ForeignDomain | R::OtherSubject | R::Stranger | R::Disabled | R::NoRole => {
-            (StatusCode::UNAUTHORIZED, "NOT_LET_IN")
-        }
+        R::NoSecondFactor
+        | R::NoEmail
+        | R::EmailNotVerified
+        | R::ForeignDomain
+        | R::OtherSubject
+        | R::Stranger
+        | R::NotForOwners
+        | R::Disabled
+        | R::NoRole => (StatusCode::UNAUTHORIZED, "NOT_LET_IN"),
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/identity-providers", "createIdentityProvider", "identity", create)
             .says(
                 "Adds an identity provider, at which the address of this program with `/provider-sign-in` behind it is registered as redirect URI. \
-                 Only whoever has all rights may: who says who people are can be any of them.",
+                 Only whoever has all rights may, and only an owner where a value means owner: who says who people are can be any of them.",
             )
             .needs::<ManageIdentityProviders>()
             .once()

@@ -2,7 +2,7 @@ use matricula_domain::identity::{IdentityProvider, Known, LoginSession, Provider
 use matricula_domain::shared::{Id, Instant, Line};
 use matricula_ports::audit::Observation;
 use matricula_ports::identity::Party;
-use matricula_ports::{Actor, Scope, Tx, transact};
+use matricula_ports::{Actor, PortError, Scope, Tx, transact};
 
 use super::super::tokens::digest;
 use super::super::{Door, IdentityError, Tokens};
@@ -31,7 +31,7 @@ impl Providers {
     /// wanted, the provider says that it has seen them ([`IdentityProvider::believe`]), or they are set up here beside it.
     ///
     /// # Errors
-    /// [`IdentityError::Provider`], [`IdentityError::Suspended`] for somebody who would be new.
+    /// [`IdentityError::Provider`]; [`IdentityError::Suspended`] and [`IdentityError::NoRoom`] for somebody who would be new.
     #[expect(clippy::disallowed_methods, reason = "authentication is where scopes come from")]
     pub async fn finish(&self, answer: &ProviderAnswer, door: &Door) -> Result<Tokens, IdentityError> {
         let found = self.directory.sign_in_of_state(digest(answer.state.as_str())).await?;
@@ -63,7 +63,7 @@ impl Providers {
         let claims = self.relying_party.redeem(&party, &ties(answer.state.as_str(), answer.browser_secret.as_str()), code.as_str()).await?;
         let vouched = provider.believe(&claims).map_err(IdentityError::Provider)?;
         let subject_hash = digest(&format!("{}\n{}", provider.details.issuer.as_str(), claims.subject));
-        transact(&*self.world.transactions, scope, async |tx| {
+        let signed_in = transact(&*self.world.transactions, scope, async |tx| {
             let now = self.world.now();
             let user = self.user(tx, scope, (&provider, subject_hash), &vouched, now).await?;
             let (tokens, access, refresh) = Tokens::fresh(&*self.world.ids);
@@ -72,7 +72,11 @@ impl Providers {
             tx.login_sessions().save(&session).await?;
             Ok(tokens)
         })
-        .await
+        .await;
+        match signed_in {
+            Err(IdentityError::Port(PortError::Conflict("members"))) => Err(IdentityError::NoRoom),
+            other => other,
+        }
     }
 
     /// Writes down that an answer came, whatever it is: no `state` is used twice. `None` if the provider is out of use since.
@@ -108,7 +112,7 @@ impl Providers {
     ) -> Result<User, IdentityError> {
         if let Some(tied) = tx.provider_identities().find(provider.id, subject_hash).await? {
             let user = tx.users().find(tied.user).await?.filter(User::works_here);
-            return user.ok_or(IdentityError::Provider(ProviderRefusal::Disabled));
+            return may_come(provider, user.ok_or(IdentityError::Provider(ProviderRefusal::Disabled))?);
         }
         let (user, admitted) = match tx.users().find_by_email(&vouched.email, self.world.id()).await? {
             Some(Known::Member(user)) if !user.works_here() => return Err(IdentityError::Provider(ProviderRefusal::Disabled)),
@@ -116,13 +120,16 @@ impl Providers {
                 if tx.provider_identities().of_user(provider.id, user.id).await?.is_some() {
                     return Err(IdentityError::Provider(ProviderRefusal::OtherSubject));
                 }
-                (user, None)
+                (may_come(provider, user)?, None)
             }
             Some(Known::Stranger(_)) => return Err(IdentityError::Provider(ProviderRefusal::Stranger)),
             None => {
                 let role = vouched.role.clone().ok_or(IdentityError::Provider(ProviderRefusal::NoRole))?;
-                if tx.organizations().find().await?.is_some_and(|organization| !organization.status.works()) {
-                    return Err(IdentityError::Suspended);
+                if let Some(organization) = tx.organizations().find().await? {
+                    if !organization.status.works() {
+                        return Err(IdentityError::Suspended);
+                    }
+                    organization.has_room()?;
                 }
                 let admitted = User::admit_vouched(self.world.id(), self.world.id(), scope.organization(), vouched, role, now);
                 (admitted.state().clone(), Some(admitted))
@@ -134,4 +141,9 @@ impl Providers {
         tx.provider_identities().save(&ProviderIdentity::tie(self.world.id(), provider.id, subject_hash, user.id, now)).await?;
         Ok(user)
     }
+}
+
+/// Owners come only by a provider that an owner has said is for them: else whoever administers it could be one.
+fn may_come(provider: &IdentityProvider, user: User) -> Result<User, IdentityError> {
+    if user.is_owner() && !provider.is_for_owners() { Err(IdentityError::Provider(ProviderRefusal::NotForOwners)) } else { Ok(user) }
 }

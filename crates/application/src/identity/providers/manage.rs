@@ -26,6 +26,7 @@ impl Providers {
         }
         let created = transact(&*self.world.transactions, who.scope(), async |tx| {
             let provider = IdentityProvider::create(self.world.id(), details.clone(), self.world.now())?;
+            may_own(who, provider.state())?;
             roles_known(tx, provider.state()).await?;
             tx.identity_providers().save(&provider).await?;
             Ok(provider.into_state())
@@ -76,6 +77,8 @@ impl Providers {
             let provider = tx.identity_providers().find(id).await?.ok_or(AdministrationError::NotFound)?;
             expected.met_by(&provider)?;
             let changed = change(&provider, self.world.now())?;
+            may_own(who, &provider)?;
+            may_own(who, changed.state())?;
             if changed.state().roles() != provider.roles() {
                 roles_known(tx, changed.state()).await?;
             }
@@ -87,10 +90,15 @@ impl Providers {
     }
 }
 
-/// Whoever says who says who people are could sign in as any of them, so they have all that anybody can have here; and it is no program.
+/// Whoever says who says who people are could sign in as nearly any of them, so they have all that anybody can have; and it is no program.
 fn everything(who: &Allowed<ManageIdentityProviders>) -> Result<(), AdministrationError> {
     let Actor::User(_) = who.scope().actor() else { return Err(AdministrationError::ExceedsMaker) };
     covered(who.grants(), &Role::Owner.grants().collect::<Vec<_>>())
+}
+
+/// Only owners say who owns the organization, and by which provider they come.
+fn may_own(who: &Allowed<ManageIdentityProviders>, provider: &IdentityProvider) -> Result<(), AdministrationError> {
+    if provider.is_for_owners() && !who.is_owner() { Err(AdministrationError::ExceedsMaker) } else { Ok(()) }
 }
 
 /// Each role that it can give is one.

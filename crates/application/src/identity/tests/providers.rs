@@ -189,6 +189,12 @@ fn works_here(active: bool) -> User {
     user(true, active)
 }
 
+fn owner() -> User {
+    let mut owner = works_here(true);
+    owner.membership.role = Role::Owner.into();
+    owner
+}
+
 fn tied(user: &User) -> ProviderIdentity {
     ProviderIdentity::tie(id(70), id(50), subject(), user.id, now()).into_state()
 }
@@ -212,6 +218,8 @@ async fn nobody_is_let_in_whom_the_provider_alone_knows() {
         (knowing(None, member(false), false), claims(), ProviderRefusal::Disabled),
         (knowing(None, member(true), true), claims(), ProviderRefusal::OtherSubject),
         (knowing(None, Some(Known::Stranger(Stranger::new(works_here(true)))), false), claims(), ProviderRefusal::Stranger),
+        (knowing(Some(owner()), None, false), claims(), ProviderRefusal::NotForOwners),
+        (knowing(None, Some(Known::Member(owner())), false), claims(), ProviderRefusal::NotForOwners),
         (knowing(None, None, false), ProviderClaims { email_verified: false, ..claims() }, ProviderRefusal::EmailNotVerified),
     ] {
         let (error, written) = finish(repositories, saying(claims), &answer(&[])).await;
@@ -281,6 +289,30 @@ async fn whoever_lacks_a_right_says_nothing_of_who_people_are() {
         assert!(matches!(outcome, Err(AdministrationError::ExceedsMaker)), "{outcome:?}");
     }
     assert_eq!(transactions.commits(), 0);
+}
+
+#[tokio::test]
+async fn only_owners_say_by_which_provider_owners_come() {
+    let mapping = map(&[("value", "direccion".into()), ("role", "owner".into())]);
+    let mappings = ("role_mappings", Value::List(vec![mapping]));
+    let for_owners = details(&[mappings.clone(), ("role_claim", "groups".into())]);
+    let kept = IdentityProvider::create(id(50), for_owners.clone(), now()).unwrap().into_state();
+    for (who, may_so) in [(Role::Owner, true), (Role::Admin, false)] {
+        let who = allowed::<ManageIdentityProviders>(who);
+        let mut repositories = MockRepositories::default();
+        let found = kept.clone();
+        repositories.identity_providers.expect_find().returning(move |_| Ok(Some(found.clone())));
+        repositories.identity_providers.expect_save().times(if may_so { 3 } else { 0 }).returning(|_| Ok(()));
+        let (_, providers) = over_party(repositories, there(), &Seen::nothing());
+        let to_others = map(&[("role_mappings", Value::Null), ("email_domains", Value::List(vec!["otra.es".into()]))]);
+        for outcome in [
+            providers.create(&who, &for_owners).await,
+            providers.change(&who, id(50), &to_others, Expected::Any).await,
+            providers.archive(&who, id(50)).await,
+        ] {
+            assert_eq!(matches!(outcome, Err(AdministrationError::ExceedsMaker)), !may_so, "{outcome:?}");
+        }
+    }
 }
 
 #[tokio::test]
