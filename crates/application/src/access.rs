@@ -284,6 +284,18 @@ impl Watch {
         self.observe(scope, observation).await;
     }
 
+    /// Writes down that a sign-in by way of an identity provider was refused, and why.
+    pub async fn provider_sign_in_refused(&self, scope: &Scope, sign_in: Uuid, why: &str) {
+        let observation = Observation {
+            action: "provider_sign_in.refused",
+            entity: "provider_sign_in",
+            entity_id: Some(sign_in),
+            subject: None,
+            purpose: Some(why.to_owned()),
+        };
+        self.observe(scope, observation).await;
+    }
+
     /// Writes something down that changed nothing.
     pub async fn observe(&self, scope: &Scope, observation: Observation) {
         if let Err(error) = self.log.observe(scope, &observation, self.clock.now()).await {

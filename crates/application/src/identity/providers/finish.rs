@@ -1,6 +1,5 @@
 use matricula_domain::identity::{IdentityProvider, Known, LoginSession, ProviderIdentity, ProviderRefusal, ProviderSignInId, User, Vouched};
 use matricula_domain::shared::{Id, Instant, Line};
-use matricula_ports::audit::Observation;
 use matricula_ports::identity::Party;
 use matricula_ports::{Actor, PortError, Scope, Tx, transact};
 
@@ -39,14 +38,7 @@ impl Providers {
         let scope = Scope::new(organization, Actor::System("identity_provider")).of_request(door.request_id.as_str());
         let signed_in = self.take(&scope, id, answer).await;
         if let Err(IdentityError::Provider(why)) = &signed_in {
-            let observation = Observation {
-                action: "provider_sign_in.refused",
-                entity: "provider_sign_in",
-                entity_id: Some(id.as_uuid()),
-                subject: None,
-                purpose: Some(why.as_str().to_owned()),
-            };
-            self.watch.observe(&scope, observation).await;
+            self.watch.provider_sign_in_refused(&scope, id.as_uuid(), why.as_str()).await;
         }
         signed_in
     }
