@@ -18,6 +18,7 @@ mod m20261121_000009_notifications;
 mod m20261121_000010_access;
 mod m20261121_000011_one_time_links;
 mod m20261121_000012_second_factors;
+mod m20261121_000013_identity_providers;
 
 pub use key_store::KeyStoreMigrator;
 pub use sea_orm_migration::MigratorTrait;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             m20261121_000010_access
             m20261121_000011_one_time_links
             m20261121_000012_second_factors
+            m20261121_000013_identity_providers
         ]
     }
 }

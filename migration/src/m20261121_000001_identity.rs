@@ -61,6 +61,7 @@ CREATE TABLE login_sessions (
     previous_rotated_at timestamptz,
     expires_at timestamptz NOT NULL, -- absolute
     proven_at timestamptz NOT NULL,
+    two_factors boolean NOT NULL, -- an identity provider has seen them
     ended_at timestamptz,
     ended_reason text,
     created_at timestamptz NOT NULL,

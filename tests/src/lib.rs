@@ -13,6 +13,7 @@ mod clock;
 mod cluster;
 mod database;
 mod fixtures;
+pub mod openid;
 mod postgres;
 pub mod program;
 mod raw;

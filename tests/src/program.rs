@@ -17,6 +17,7 @@ use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, O
 use matricula_domain::shared::{Form as _, Id as _, Instant, LocalDate};
 use matricula_gateways::clock::SystemClock;
 use matricula_gateways::mail::Destination;
+use matricula_gateways::relying_party::Neighborhood;
 use matricula_persistence::{Engine, Options};
 use matricula_ports::{Clock, Ids};
 use serde_json::json;
@@ -61,6 +62,8 @@ impl Service {
         let ids: Arc<dyn Ids> = Arc::clone(&db.ids) as _;
         let running = Running::start(async move || wire(of_program, wired, ids).await).unwrap();
         let operator = wire(settings, Arc::clone(&clock), Arc::clone(&db.ids) as _).await.unwrap();
+        // As the program's `main` does. Whoever was first has chosen the same.
+        _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(100)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { url: running.url.clone(), db, clock, mail, operator, http, _running: running }
     }
@@ -181,6 +184,7 @@ fn settings(options: &Options) -> Settings {
         reached.durable = options.durable;
     }
     settings.request_deadline = Duration::from_mins(1);
+    settings.providers.neighborhood = Neighborhood::Anywhere;
     settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     settings
 }

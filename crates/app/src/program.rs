@@ -13,7 +13,7 @@ use matricula_application::World;
 use matricula_application::access::Watch;
 use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::Enrollments;
-use matricula_application::identity::{Administration, Identity, Links};
+use matricula_application::identity::{Administration, Identity, Links, Providers};
 use matricula_application::leads::Leads;
 use matricula_application::notifications::{Postman, link_address};
 use matricula_application::people::People;
@@ -23,8 +23,10 @@ use matricula_gateways::clock::SystemClock;
 use matricula_gateways::ids::SystemIds;
 use matricula_gateways::mail::{Templates, mailer};
 use matricula_gateways::passwords::Argon2id;
+use matricula_gateways::relying_party::OpenId;
 use matricula_migration::{KeyStoreMigrator, Migrator, MigratorTrait};
 use matricula_persistence::{Accounts, AuditStore, Database, Engine, KeyStore, Queries, Queue, Signer, Store};
+use matricula_ports::identity::RelyingParty;
 use matricula_ports::notifications::{Mailer, Wordings};
 use matricula_ports::{Clock, Ids, Passwords};
 use matricula_web::{Api, InFlight, Limits, Manners, configure};
@@ -46,6 +48,7 @@ pub struct Program {
     passwords: Arc<dyn Passwords>,
     wordings: Arc<dyn Wordings>,
     mailer: Arc<dyn Mailer>,
+    relying_party: Arc<dyn RelyingParty>,
     limits: Limits,
     in_flight: InFlight,
     stopping: Arc<AtomicBool>,
@@ -121,8 +124,10 @@ impl Program {
         let keys = Arc::new(KeyStore::new(keys, Arc::clone(&ids), Arc::clone(&clock)));
         let signer = Signer::of(&keys).await.context("the key store does not answer")?;
         let passwords = Arc::new(Argon2id::new(settings.workers, ids.secret())?);
+        let relying_party = OpenId::new(settings.providers.neighborhood, settings.providers.timeout, Arc::clone(&clock))?;
         Ok(Self {
             limits: Limits::new(settings.rates),
+            relying_party: Arc::new(relying_party),
             wordings: Arc::new(Templates::new()?),
             mailer: mailer(&settings.mail.destination, settings.mail.timeout, settings.mail.dkim.clone()),
             settings,
@@ -227,6 +232,13 @@ impl Program {
             identity: Identity::new(world.clone(), Arc::clone(&directory) as _, Arc::clone(&self.passwords), watch.clone()),
             administration: Administration::new(world.clone()),
             links: self.links_on(database),
+            providers: Providers::new(
+                world.clone(),
+                Arc::clone(&directory) as _,
+                Arc::clone(&self.relying_party),
+                Watch { log: Arc::clone(&audit) as _, clock: Arc::clone(&self.clock) },
+                format!("{}/provider-sign-in", self.settings.public_url),
+            ),
             leads: Leads::new(world.clone()),
             catalog: Catalog::new(world.clone()),
             enrollments: Enrollments::new(world.clone()),
@@ -237,6 +249,7 @@ impl Program {
             watch,
             access_queries: Arc::clone(&queries) as _,
             link_queries: Arc::clone(&queries) as _,
+            provider_queries: Arc::clone(&queries) as _,
             lead_queries: Arc::clone(&queries) as _,
             catalog_queries: Arc::clone(&queries) as _,
             enrollment_queries: Arc::clone(&queries) as _,

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use config::{Config, Environment, File, FileFormat};
 use matricula_domain::shared::{EmailAddress, Line};
 use matricula_gateways::mail::{Destination, Dkim};
+use matricula_gateways::relying_party::Neighborhood;
 use matricula_persistence::{Engine, Options};
 use matricula_ports::notifications::Mailbox;
 use matricula_web::Rates;
@@ -36,6 +37,8 @@ struct Written {
     mail_timeout: u64,
     mail_dkim_selector: String,
     mail_dkim_key: String,
+    provider_timeout: u64,
+    local_providers: bool,
     jobs: bool,
     log: String,
     log_format: String,
@@ -63,6 +66,15 @@ pub struct MailSettings {
     pub dkim: Option<Dkim>,
 }
 
+/// How identity providers are spoken to.
+#[derive(Clone, Copy, Debug)]
+pub struct ProviderSettings {
+    /// Where they may stand.
+    pub neighborhood: Neighborhood,
+    /// How long each request may take.
+    pub timeout: Duration,
+}
+
 /// The settings, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -88,6 +100,8 @@ pub struct Settings {
     pub public_url: String,
     /// How mail is sent.
     pub mail: MailSettings,
+    /// How identity providers are spoken to.
+    pub providers: ProviderSettings,
     /// Whether this copy works on jobs.
     pub jobs: bool,
     /// What is logged.
@@ -190,6 +204,10 @@ impl Settings {
                 leads_per_organization: rate("leads_per_organization", written.leads_per_organization)?,
                 sign_ins_per_address: rate("sign_ins_per_address", written.sign_ins_per_address)?,
             },
+            providers: ProviderSettings {
+                neighborhood: if written.local_providers { Neighborhood::Anywhere } else { Neighborhood::Public },
+                timeout: seconds("provider_timeout", written.provider_timeout)?,
+            },
             jobs: written.jobs,
             log: written.log,
             log_format: match written.log_format.as_str() {
@@ -274,7 +292,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named() {
         type Wrong = fn(&mut Written);
-        let wrongs: [(&str, Wrong); 19] = [
+        let wrongs: [(&str, Wrong); 20] = [
             ("database_url", |w| w.database_url = "mysql://x".into()),
             ("key_store_url", |w| w.key_store_url = "x".into()),
             ("listen", |w| w.listen = "everywhere".into()),
@@ -293,6 +311,7 @@ mod tests {
             ("mail_dkim_selector", |w| w.mail_dkim_key = "key".into()),
             ("mail_dkim_selector", |w| w.mail_dkim_selector = "s1; d=other".into()),
             ("mail_dkim_key", |w| w.mail_dkim_selector = "s1".into()),
+            ("provider_timeout", |w| w.provider_timeout = 0),
             ("log_format", |w| w.log_format = "xml".into()),
         ];
         for (name, wrong) in wrongs {

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use matricula_application::enrollment::{Enrollments, Swept};
 use matricula_application::notifications::{BATCH, Followers, Handler, JobError, Receiver, SEATS_SWEEP, Schedule, Workshop};
 use matricula_persistence::{Accounts, Queue};
-use matricula_ports::identity::{Directory, MemberCounts};
+use matricula_ports::identity::{Directory, MemberCounts, ProviderDirectory};
 use matricula_ports::notifications::{Answers, Job, JobQueue, OutboxRow};
 use matricula_ports::{Actor, Clock, PortError, Scope};
 use tokio::sync::watch;
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How long after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// The kind of job that removes what is over: kept answers, finished jobs.
+/// The kind of job that removes what is over: kept answers, finished jobs, sign-ins on their way.
 const SWEEP: &str = "notifications.sweep";
 
 /// The kind of job that counts anew who works where.
@@ -52,7 +52,11 @@ impl Workers {
                 directory: Arc::new(Accounts::new(Arc::clone(&program.database))),
             }),
             Arc::new(program.postman()),
-            Arc::new(Sweeper { queue: Arc::clone(&queue), clock: Arc::clone(&clock) }),
+            Arc::new(Sweeper {
+                queue: Arc::clone(&queue),
+                providers: Arc::new(Accounts::new(Arc::clone(&program.database))),
+                clock: Arc::clone(&clock),
+            }),
             Arc::new(Recounter { counts: Arc::new(Accounts::new(Arc::clone(&program.database))) }),
         ];
         let schedules = vec![
@@ -198,9 +202,10 @@ impl Handler for SeatSweeper {
     }
 }
 
-/// Removes kept answers and finished jobs when their time is over.
+/// Removes kept answers, finished jobs and sign-ins on their way when their time is over.
 struct Sweeper {
     queue: Arc<Queue>,
+    providers: Arc<dyn ProviderDirectory>,
     clock: Arc<dyn Clock>,
 }
 
@@ -214,6 +219,8 @@ impl Handler for Sweeper {
         let now = self.clock.now();
         while Answers::sweep(&*self.queue, now - TimeDelta::hours(24), 500).await? > 0 {}
         while JobQueue::sweep(&*self.queue, now - TimeDelta::days(7), 500).await? > 0 {}
+        // For a while it is told that they are over, instead of that there are none such.
+        while self.providers.sweep_sign_ins(now - TimeDelta::hours(24), 500).await? > 0 {}
         Ok(())
     }
 }

@@ -34,6 +34,7 @@ rights! {
     ReadPeople, ChangePeople, ReadNationalIds, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, ReadNotes, CaptureLeads, WorkLeads, AssignLeads,
     ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers, ManageUsers,
     ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs, InviteUsers,
+    ManageIdentityProviders,
 }
 
 /// Somebody's access to an organization: what they may there, and in whose name it happens.
@@ -279,6 +280,18 @@ impl Watch {
             entity_id: Some(user.as_uuid()),
             subject: None,
             purpose: Some(with.to_owned()),
+        };
+        self.observe(scope, observation).await;
+    }
+
+    /// Writes down that a sign-in by way of an identity provider was refused, and why.
+    pub async fn provider_sign_in_refused(&self, scope: &Scope, sign_in: Uuid, why: &str) {
+        let observation = Observation {
+            action: "provider_sign_in.refused",
+            entity: "provider_sign_in",
+            entity_id: Some(sign_in),
+            subject: None,
+            purpose: Some(why.to_owned()),
         };
         self.observe(scope, observation).await;
     }

@@ -4,6 +4,16 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
+/// A client for HTTP whose requests take so long at most.
+///
+/// # Errors
+/// When no client can be made.
+pub(crate) fn http(timeout: Duration) -> Result<Client> {
+    // Nothing here is said over TLS, but no client is made that could not. Whoever was first has chosen the same.
+    _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(Client::builder().timeout(timeout).build()?)
+}
+
 /// A client of the API.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -31,7 +41,7 @@ impl Api {
     /// # Errors
     /// When no client can be made.
     pub fn new() -> Result<Self> {
-        let client = Client::builder().timeout(Duration::from_secs(20)).build()?;
+        let client = http(Duration::from_secs(20))?;
         Ok(Self { client, url: String::new(), token: String::new() })
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::process::{Child, Command};
 
+use crate::api::http;
 use crate::cluster::free_port;
 
 /// How long a start may take.
@@ -93,7 +94,7 @@ impl Program {
         command.stdout(Stdio::null()).stderr(File::options().create(true).append(true).open(&log)?);
         let started = Instant::now();
         let mut child = command.spawn()?;
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build()?;
+        let client = http(Duration::from_secs(2))?;
         let ready = format!("http://{address}/readyz");
         loop {
             if client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {

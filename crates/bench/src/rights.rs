@@ -83,7 +83,8 @@ async fn fill(engine: Engine, raw: &Raw) -> Result<()> {
     }
     raw.script(&format!(
         "INSERT INTO login_sessions (id, organization_id, user_id, membership_id, access_hash, access_expires_at, refresh_hash, expires_at, proven_at, \
-         created_at, last_used_at, version) SELECT {}, m.organization_id, m.user_id, m.id, {hash}, {later}, {hash}, {later}, {now}, {now}, {now}, 1 \
+         two_factors, created_at, last_used_at, version) SELECT {}, m.organization_id, m.user_id, m.id, {hash}, {later}, {hash}, {later}, {now}, false, \
+         {now}, {now}, 1 \
          FROM memberships m",
         id(5000),
     ))

@@ -79,6 +79,10 @@ pub(crate) fn known(name: &str) -> &'static str {
         "user_groups",
         "api_keys",
         "one_time_links",
+        "identity_providers",
+        "email_domains",
+        "provider_sign_ins",
+        "provider_identities",
     ];
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("unique")
 }

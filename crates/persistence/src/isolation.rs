@@ -13,7 +13,7 @@ pub struct Claim {
     pub says: &'static str,
     /// What it does not hold for, by name.
     pub exceptions: Vec<String>,
-    /// What it need not hold for: keys that are found by a secret, before anybody knows of an organization.
+    /// What it need not hold for: keys by which an organization is found, before anybody knows of it.
     pub accepted: &'static [&'static str],
 }
 
@@ -28,8 +28,16 @@ impl Claim {
 const OWNED: &str =
     "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'organization_id' AND a.attnotnull AND NOT a.attisdropped)";
 
-/// Unique indexes of secrets of 256 random bits, by which somebody is found before the organization is known, and of ids.
-const FOUND_BY_SECRET: &[&str] = &["login_sessions_pkey", "ux_api_keys_key_hash", "ux_login_sessions_access_hash", "ux_login_sessions_refresh_hash"];
+/// Unique indexes by which an organization is found: of secrets of 256 random bits, of ids, and of the domains of e-mail addresses, of which
+/// each is one organization's.
+const FOUND_FIRST: &[&str] = &[
+    "email_domains_pkey",
+    "login_sessions_pkey",
+    "ux_api_keys_key_hash",
+    "ux_login_sessions_access_hash",
+    "ux_login_sessions_refresh_hash",
+    "ux_provider_sign_ins_state_hash",
+];
 
 impl Database {
     /// The claims about row-level security and keys, checked in the catalogue of this database; none on `SQLite`, which has no such lock.
@@ -80,7 +88,7 @@ impl Database {
                      WHERE {SCOPED} AND {here} AND i.indisunique AND {OWNED} AND NOT EXISTS (SELECT FROM pg_attribute a \
                      WHERE a.attrelid = c.oid AND a.attnum = i.indkey[0] AND a.attname = 'organization_id') ORDER BY 1"
                 ),
-                FOUND_BY_SECRET,
+                FOUND_FIRST,
             ),
         ];
         let mut checked = Vec::new();

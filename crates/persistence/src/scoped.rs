@@ -32,6 +32,7 @@ macro_rules! owned {
 }
 owned! {
     identity::memberships, identity::login_sessions, identity::roles, identity::groups, identity::user_groups, identity::api_keys, identity::one_time_links,
+    identity::identity_providers, identity::email_domains, identity::provider_sign_ins, identity::provider_identities,
     people::people, people::person_identifiers,
     catalog::courses, catalog::course_campuses, catalog::course_runs,
     leads::forms, leads::form_versions, leads::leads, leads::lead_touches,

@@ -1,8 +1,10 @@
 //! Ports of the context `identity`.
 
 mod access;
+mod providers;
 
 pub use access::*;
+pub use providers::*;
 
 use std::sync::Arc;
 
@@ -239,7 +241,7 @@ pub struct Principal {
     pub rights: Arc<Rights>,
     /// Where.
     pub organization: Arc<OrganizationRow>,
-    /// Whether signing in asks them for a second factor.
+    /// Whether signing in asks them for a second factor, or an identity provider has seen two.
     pub has_second_factor: bool,
     /// When they last showed who they are.
     pub proven_at: Instant,

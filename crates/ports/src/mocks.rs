@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use crate::catalog::{CourseRepository, CourseRunRepository, MockCourseRepository, MockCourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, MockEnrollmentRepository, MockSeatHoldRepository, SeatHoldRepository};
 use crate::identity::{
-    ApiKeyRepository, GroupRepository, LinkRepository, LoginSessionRepository, MockApiKeyRepository, MockGroupRepository, MockLinkRepository,
-    MockLoginSessionRepository, MockOrganizationRepository, MockRoleRepository, MockSecondFactorRepository, MockUserRepository,
-    OrganizationRepository, RoleRepository, SecondFactorRepository, UserRepository,
+    ApiKeyRepository, GroupRepository, IdentityProviderRepository, LinkRepository, LoginSessionRepository, MockApiKeyRepository, MockGroupRepository,
+    MockIdentityProviderRepository, MockLinkRepository, MockLoginSessionRepository, MockOrganizationRepository, MockProviderIdentityRepository,
+    MockProviderSignInRepository, MockRoleRepository, MockSecondFactorRepository, MockUserRepository, OrganizationRepository,
+    ProviderIdentityRepository, ProviderSignInRepository, RoleRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadRepository};
 use crate::notifications::{JobRepository, MockJobRepository};
@@ -65,6 +66,12 @@ repositories! {
     second_factors: MockSecondFactorRepository as SecondFactorRepository,
     /// Links.
     links: MockLinkRepository as LinkRepository,
+    /// Identity providers.
+    identity_providers: MockIdentityProviderRepository as IdentityProviderRepository,
+    /// Sign-ins by way of identity providers.
+    provider_sign_ins: MockProviderSignInRepository as ProviderSignInRepository,
+    /// Who users are at identity providers.
+    provider_identities: MockProviderIdentityRepository as ProviderIdentityRepository,
     /// People.
     people: MockPersonRepository as PersonRepository,
     /// Courses.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use crate::catalog::{CourseRepository, CourseRunRepository};
 use crate::enrollment::{EnrollmentRepository, SeatHoldRepository};
 use crate::identity::{
-    ApiKeyRepository, GroupRepository, LinkRepository, LoginSessionRepository, OrganizationRepository, RoleRepository, SecondFactorRepository,
-    UserRepository,
+    ApiKeyRepository, GroupRepository, IdentityProviderRepository, LinkRepository, LoginSessionRepository, OrganizationRepository,
+    ProviderIdentityRepository, ProviderSignInRepository, RoleRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository};
 use crate::notifications::JobRepository;
@@ -56,6 +56,12 @@ pub trait UnitOfWork: Send + Sync {
     fn second_factors(&self) -> &dyn SecondFactorRepository;
     /// Links that open once.
     fn links(&self) -> &dyn LinkRepository;
+    /// Identity providers.
+    fn identity_providers(&self) -> &dyn IdentityProviderRepository;
+    /// Sign-ins by way of identity providers.
+    fn provider_sign_ins(&self) -> &dyn ProviderSignInRepository;
+    /// Who users are at identity providers.
+    fn provider_identities(&self) -> &dyn ProviderIdentityRepository;
     /// People.
     fn people(&self) -> &dyn PersonRepository;
     /// Courses.

@@ -5,14 +5,14 @@ use matricula_application::World;
 use matricula_application::access::Watch;
 use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::Enrollments;
-use matricula_application::identity::{Administration, Identity, Links};
+use matricula_application::identity::{Administration, Identity, Links, Providers};
 use matricula_application::leads::Leads;
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
 use matricula_ports::audit::{AuditChain, AuditQueries};
 use matricula_ports::catalog::CatalogQueries;
 use matricula_ports::enrollment::EnrollmentQueries;
-use matricula_ports::identity::{AccessQueries, Directory, LinkQueries};
+use matricula_ports::identity::{AccessQueries, Directory, IdentityProviderQueries, LinkQueries};
 use matricula_ports::leads::LeadQueries;
 use matricula_ports::notifications::Answers;
 use matricula_ports::people::PeopleQueries;
@@ -33,6 +33,8 @@ pub struct Api {
     pub administration: Administration,
     /// Links that open once.
     pub links: Links,
+    /// Identity providers.
+    pub providers: Providers,
     /// Leads.
     pub leads: Leads,
     /// Courses and runs.
@@ -53,6 +55,8 @@ pub struct Api {
     pub access_queries: Arc<dyn AccessQueries>,
     /// Reads of links.
     pub link_queries: Arc<dyn LinkQueries>,
+    /// Reads of identity providers.
+    pub provider_queries: Arc<dyn IdentityProviderQueries>,
     /// Reads of leads.
     pub lead_queries: Arc<dyn LeadQueries>,
     /// Reads of the catalog.

@@ -4,7 +4,9 @@ use matricula_application::Circumstances;
 use matricula_application::leads::Leads;
 use matricula_domain::catalog::{Campus, Course, CourseRun, Cycle};
 use matricula_domain::enrollment::{Enrollment, Request, SeatHold};
-use matricula_domain::identity::{ApiKey, CustomRole, Group, LinkTarget, LoginSession, OneTimeLink, Role, User};
+use matricula_domain::identity::{
+    ApiKey, CustomRole, Group, IdentityProvider, LinkTarget, LoginSession, OneTimeLink, ProviderIdentity, ProviderSignIn, Role, User,
+};
 use matricula_domain::leads::Lead;
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{Person, PersonId};
@@ -15,12 +17,16 @@ use matricula_ports::{Clock as _, Ids as _};
 use matricula_tests::{Tenant, capture, value};
 use serde_json::json;
 
+use super::identity_providers::provider;
+
 pub(super) struct Filled {
     pub(super) user: User,
     pub(super) role: CustomRole,
     pub(super) group: Group,
     pub(super) key: ApiKey,
     pub(super) session: LoginSession,
+    pub(super) provider: IdentityProvider,
+    pub(super) sign_in: ProviderSignIn,
     pub(super) cycle: Stored<Cycle>,
     pub(super) campus: Stored<Campus>,
     pub(super) campaign: Stored<Campaign>,
@@ -82,6 +88,11 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     let key = here.api_key(user.id).await;
     let link = OneTimeLink::issue(db.id(), LinkTarget::PasswordReset(user.id), user.email.clone(), db.ids.secret(), db.clock.now());
     here.in_unit(async |tx| tx.links().save(&link).await).await;
+    let provider = provider(here, &["uno.example"]).await;
+    let sign_in = ProviderSignIn::begin(db.id(), provider.id, db.ids.secret(), db.ids.secret(), db.clock.now());
+    here.in_unit(async |tx| tx.provider_sign_ins().save(&sign_in).await).await;
+    let identity = ProviderIdentity::tie(db.id(), provider.id, [7; 32], user.id, db.clock.now());
+    here.in_unit(async |tx| tx.provider_identities().save(&identity).await).await;
     let (cycle, campus, campaign) = (here.cycle("fp", 1).await, here.campus("norte").await, here.campaign("otono").await);
     here.draft("presencial", json!({"campus_ids": [campus.id().to_string()], "cycle_id": cycle.id().to_string()})).await;
     let course = here.course("soldadura").await;
@@ -109,6 +120,8 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
         group,
         key,
         session: session.into_state(),
+        provider,
+        sign_in: sign_in.into_state(),
         cycle,
         campus,
         campaign,

@@ -8,7 +8,7 @@ use matricula_domain::shared::{Aggregate as _, Code, Field as _, Form as _, Id a
 use matricula_ports::audit::{AuditChain as _, AuditQueries as _, ChainState};
 use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter};
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries};
-use matricula_ports::identity::AccessQueries as _;
+use matricula_ports::identity::{AccessQueries as _, IdentityProviderQueries as _};
 use matricula_ports::leads::{LeadFilter, LeadQueries};
 use matricula_ports::people::{PeopleFilter, PeopleQueries};
 use matricula_ports::privacy::ConsentTextQueries;
@@ -54,9 +54,10 @@ pub async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
             db.queries.role(scope, all.role.id).await.unwrap().is_some(),
             db.queries.role_named(scope, &all.role.slug).await.unwrap().is_some(),
             db.queries.group(scope, all.group.id).await.unwrap().is_some(),
+            db.queries.identity_provider(scope, all.provider.id).await.unwrap().is_some(),
         ];
         assert!(screens.iter().all(|found| *found == (hits > 0)), "{screens:?}");
-        assert_eq!(found, vec![hits > 0; 21]);
+        assert_eq!(found, vec![hits > 0; 26]);
     }
 }
 
@@ -71,6 +72,11 @@ async fn found_in(tx: &Tx, all: &Filled) -> Result<Vec<bool>, PortError> {
         tx.groups().find(all.group.id).await?.is_some(),
         tx.groups().has(all.group.id, all.user.id).await?,
         tx.api_keys().find(all.key.id).await?.is_some(),
+        tx.identity_providers().find(all.provider.id).await?.is_some(),
+        tx.identity_providers().secret_of(all.provider.id).await?.is_some(),
+        tx.provider_sign_ins().find(all.sign_in.id).await?.is_some(),
+        tx.provider_identities().find(all.provider.id, [7; 32]).await?.is_some(),
+        tx.provider_identities().of_user(all.provider.id, all.user.id).await?.is_some(),
         tx.people().find(all.person.id()).await?.is_some(),
         !tx.people().find_by_identifiers(&[address]).await?.is_empty(),
         tx.courses().find(all.course.id()).await?.is_some(),
@@ -111,6 +117,7 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
             q.roles(scope, false, &page).await.unwrap().items.len(),
             q.groups(scope, false, &page).await.unwrap().items.len(),
             q.api_keys(scope, &page).await.unwrap().items.len(),
+            q.identity_providers(scope, false, &page).await.unwrap().items.len(),
             q.upcoming_runs(scope, from, 9).await.unwrap().len(),
             db.audit.list(scope, Some(all.person.id().as_uuid()), &page).await.unwrap().items.len(),
         ];

@@ -10,6 +10,7 @@ mod enrollments;
 mod export;
 mod filled;
 mod identity;
+mod identity_providers;
 mod isolation;
 mod jobs;
 mod leads;

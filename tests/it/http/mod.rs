@@ -49,6 +49,7 @@ mod logs;
 mod office;
 mod outage;
 mod privacy;
+mod provider_sign_in;
 mod records;
 mod reports;
 mod seats;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use matricula_application::identity::link_token;
 use matricula_domain::identity::{LinkId, LinkPurpose, Role};
 use matricula_domain::shared::Id as _;
+use matricula_tests::openid::{CLIENT, OpenProvider, SECRET};
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::speak::{Answer, Client, text};
 use serde_json::{Value as Json, json};
@@ -112,6 +113,19 @@ impl<'s> Office<'s> {
         let visitor = self.service.visitor();
         let tokens = visitor.post("/auth/login", &json!({"email": email, "password": PASSWORD})).await.is(200);
         (email, visitor.with_token(&text(&tokens["access_token"])))
+    }
+
+    /// An identity provider at which this program is known, and what is said of it here: its members begin as advisers, by a group, or as
+    /// viewers. These fields go over it.
+    pub async fn identity_provider(&self, fields: Json) -> (OpenProvider, Made) {
+        let provider = OpenProvider::open(self.service.now()).await;
+        let domain = format!("{}.example", self.service.unique("dominio"));
+        let usual = json!({
+            "name": "Directorio", "issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET, "email_domains": [domain],
+            "role_claim": "groups", "role_mappings": [{"value": "ventas", "role": "adviser"}], "default_role": "viewer", "makes_members": true,
+        });
+        let made = Made::of(&self.owner().await.post("/identity-providers", &merged(usual, fields)).await, 201);
+        (provider, made)
     }
 
     /// What opens the newest link of a purpose here, as its mail tells it.

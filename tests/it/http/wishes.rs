@@ -1,12 +1,14 @@
 //! The table of all routes: for each of them a request that is fine.
 
 use matricula_domain::identity::{LinkPurpose, Role, SecondFactor, Seed};
+use matricula_tests::openid::{CLIENT, Known, SECRET};
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::speak::{Call, Client, text};
 use matricula_web::route::Route;
 use serde_json::{Value as Json, json};
 
-use super::office::{Office, someone};
+use super::office::{Office, merged, someone};
+use super::provider_sign_in::{come_back, sign_in};
 
 /// A request that is fine, for somebody who may. `{id}` in its query stands for its id.
 pub struct Wish {
@@ -111,6 +113,42 @@ async fn about_oneself(operation: &str, office: &Office<'_>) -> Option<Wish> {
     })
 }
 
+/// The rows of identity providers and of signing in by way of them.
+async fn by_provider(operation: &str, office: &Office<'_>) -> Option<Wish> {
+    let owner = office.owner().await;
+    Some(match operation {
+        "createIdentityProvider" => {
+            let (provider, made) = office.identity_provider(json!({})).await;
+            owner.act(&format!("/identity-providers/{}/archive", made.id)).await.is(200);
+            let details = json!({"name": "Otro", "issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET});
+            body(merged(details, json!({"email_domains": made.shown["email_domains"]})))
+        }
+        "listIdentityProviders" => {
+            office.identity_provider(json!({})).await;
+            plain()
+        }
+        "getIdentityProvider" | "archiveIdentityProvider" => on(office.identity_provider(json!({})).await.1.id),
+        "changeIdentityProvider" => on(office.identity_provider(json!({})).await.1.id).with(json!({"name": "Otro"})),
+        "restoreIdentityProvider" => {
+            let made = office.identity_provider(json!({})).await.1;
+            owner.act(&format!("/identity-providers/{}/archive", made.id)).await.is(200);
+            on(made.id)
+        }
+        "beginProviderSignIn" => {
+            let domain = text(&office.identity_provider(json!({})).await.1.shown["email_domains"][0]);
+            body(json!({"email": format!("alguien@{domain}")}))
+        }
+        "finishProviderSignIn" => {
+            // Somebody who comes for the second time.
+            let (provider, made) = office.identity_provider(json!({})).await;
+            let known = Known::of("alguien", &format!("alguien@{}", text(&made.shown["email_domains"][0])));
+            sign_in(office.service, &provider, &known).await.is(200);
+            body(come_back(office.service, &provider, &known).await)
+        }
+        _ => return None,
+    })
+}
+
 /// The rows of what goes by links that open once.
 async fn by_link(operation: &str, office: &Office<'_>) -> Option<Wish> {
     let service = office.service;
@@ -159,6 +197,9 @@ pub fn set_up(token: &str, slug: &str) -> Json {
 /// The table: what is asked of each route. What it changes is made anew each time.
 pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
     if let Some(wish) = by_link(operation, office).await {
+        return wish;
+    }
+    if let Some(wish) = by_provider(operation, office).await {
         return wish;
     }
     let service = office.service;

@@ -1,4 +1,4 @@
-use matricula_domain::identity::{LinkError, NoRoom, SecondFactorError};
+use matricula_domain::identity::{LinkError, NoRoom, ProviderRefusal, SecondFactorError};
 use matricula_domain::shared::{Faults, Instant};
 use matricula_ports::PortError;
 
@@ -23,6 +23,12 @@ pub enum IdentityError {
     /// A link does not open.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// Nobody says there who people are.
+    #[error("there is no identity provider")]
+    NoProvider,
+    /// A sign-in by way of an identity provider is refused.
+    #[error("the sign-in by way of the provider is refused: {0}")]
+    Provider(ProviderRefusal),
     /// Nobody gives rights that they lack.
     #[error("the role may more than whoever gives it")]
     ExceedsRights,

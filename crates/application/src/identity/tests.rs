@@ -14,6 +14,7 @@ mod administration;
 mod links;
 mod login_sessions;
 mod members;
+mod providers;
 mod second_factor;
 mod session;
 mod sign_in;

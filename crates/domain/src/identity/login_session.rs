@@ -55,6 +55,8 @@ pub struct LoginSessionParts {
     pub expires_at: Instant,
     /// When its owner last showed who they are.
     pub proven_at: Instant,
+    /// Whether they showed two factors to an identity provider, which stands in the place of one of their own here.
+    pub two_factors: bool,
     /// When it was ended.
     pub ended: Option<(Instant, EndReason)>,
     /// Since when.
@@ -92,6 +94,18 @@ impl LoginSession {
         refresh_hash: [u8; 32],
         now: Instant,
     ) -> Changed<Self> {
+        Self::open_vouched(id, (user, membership), access_hash, refresh_hash, false, now)
+    }
+
+    /// Signs somebody in for whom an identity provider vouches, perhaps with two factors that it has seen.
+    pub fn open_vouched(
+        id: LoginSessionId,
+        (user, membership): (UserId, MembershipId),
+        access_hash: [u8; 32],
+        refresh_hash: [u8; 32],
+        two_factors: bool,
+        now: Instant,
+    ) -> Changed<Self> {
         let parts = LoginSessionParts {
             id,
             user,
@@ -103,6 +117,7 @@ impl LoginSession {
             previous_rotated_at: None,
             expires_at: now + Self::ABSOLUTE,
             proven_at: now,
+            two_factors,
             ended: None,
             created_at: now,
             version: 0,

@@ -61,6 +61,8 @@ crate::choice! {
         ViewAs = "identity.view_as",
         /// Invite people to work here, and take invitations back.
         InviteUsers = "identity.invite",
+        /// Say by which identity providers people sign in.
+        ManageIdentityProviders = "identity.manage_providers",
     }
 }
 
@@ -72,7 +74,15 @@ impl Permission {
 
     /// Whether it changes what others may: who signed in a while ago shows first that it is still they.
     pub fn is_sensitive(self) -> bool {
-        matches!(self, Self::ManageUsers | Self::ManageRoles | Self::ManageApiKeys | Self::ManageOrganization | Self::InviteUsers)
+        matches!(
+            self,
+            Self::ManageUsers
+                | Self::ManageRoles
+                | Self::ManageApiKeys
+                | Self::ManageOrganization
+                | Self::InviteUsers
+                | Self::ManageIdentityProviders
+        )
     }
 
     /// How far it can be granted: leads belong to campuses and are somebody's, places belong to a campus, the rest is there for all or none.

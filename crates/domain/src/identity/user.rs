@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::{MembershipError, OrganizationId, Role, RoleName};
+use super::{MembershipError, OrganizationId, Role, RoleName, Vouched};
 use crate::people::PersonId;
 use crate::shared::{Aggregate, Changed, EmailAddress, Fact, Fault, Field, Fields, Form, Id, Instant, Kind, Line, Noun, RecordId, Value};
 
@@ -124,18 +124,32 @@ impl User {
         password_hash: String,
         now: Instant,
     ) -> Changed<Self> {
-        let user = Self {
-            id,
-            email: new.email.clone(),
-            name: new.name.clone(),
-            password_hash: Some(password_hash),
-            locale: "es".to_owned(),
-            active: true,
-            membership: Membership { id: membership, organization, role: new.role.into(), campuses: Vec::new(), active: true },
-            created_at: now,
-            updated_at: now,
-            version: 0,
-        };
+        let membership = Membership { id: membership, organization, role: new.role.into(), campuses: Vec::new(), active: true };
+        Self::new(id, membership, (new.email.clone(), new.name.clone()), Some(password_hash), now)
+    }
+
+    /// Lets somebody in for whom an identity provider vouches. They have no password until they choose one.
+    pub fn admit_vouched(
+        id: UserId,
+        membership: MembershipId,
+        organization: OrganizationId,
+        vouched: &Vouched,
+        role: RoleName,
+        now: Instant,
+    ) -> Changed<Self> {
+        let membership = Membership { id: membership, organization, role, campuses: Vec::new(), active: true };
+        Self::new(id, membership, (vouched.email.clone(), vouched.name.clone()), None, now)
+    }
+
+    fn new(
+        id: UserId,
+        membership: Membership,
+        (email, name): (EmailAddress, Line<200>),
+        password_hash: Option<String>,
+        now: Instant,
+    ) -> Changed<Self> {
+        let (locale, active) = ("es".to_owned(), true);
+        let user = Self { id, email, name, password_hash, locale, active, membership, created_at: now, updated_at: now, version: 0 };
         let tally = Tally::between(None, &user);
         Changed::created(user, UserFact::Admitted(tally), now)
     }

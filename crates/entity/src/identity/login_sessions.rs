@@ -17,6 +17,7 @@ pub struct Model {
     pub previous_rotated_at: Option<DateTimeUtc>,
     pub expires_at: DateTimeUtc,
     pub proven_at: DateTimeUtc,
+    pub two_factors: bool,
     pub ended_at: Option<DateTimeUtc>,
     pub ended_reason: Option<String>,
     pub created_at: DateTimeUtc,

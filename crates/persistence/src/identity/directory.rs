@@ -44,7 +44,7 @@ const ORGANIZATION: &str = "o.id, o.slug, o.name, o.time_zone, o.locale, o.statu
 /// What authentication looks up: the one reader of requests that sees all organizations.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    database: Arc<Database>,
+    pub(super) database: Arc<Database>,
     organizations: Cache<String, OrganizationRow>,
     principals: Cache<[u8; 32], Principal>,
     keys: Cache<[u8; 32], KeyHolder>,
@@ -61,7 +61,7 @@ impl Accounts {
         }
     }
 
-    fn reader(&self) -> Reader<'_> {
+    pub(super) fn reader(&self) -> Reader<'_> {
         Reader::system(&self.database)
     }
 
@@ -69,7 +69,7 @@ impl Accounts {
         let mut sql = self.reader().sql();
         sql.push("SELECT ")
             .push(RIGHTS)
-            .push(", s.id, s.access_expires_at, s.proven_at, f.user_id IS NOT NULL, u.id, u.email, u.name, m.id, ")
+            .push(", s.id, s.access_expires_at, s.proven_at, s.two_factors OR f.user_id IS NOT NULL, u.id, u.email, u.name, m.id, ")
             .push(ORGANIZATION);
         sql.push(" FROM login_sessions s JOIN users u ON u.id = s.user_id ");
         sql.push("JOIN memberships m ON m.organization_id = s.organization_id AND m.id = s.membership_id ");

@@ -19,7 +19,7 @@ use crate::scoped::{OrganizationOwned, Queries, SCOPED, models, prepare_select};
 
 impl Queries {
     /// A page of the rows `t` of an organization's table, newest first.
-    async fn newest<E>(&self, scope: &Scope, table: &str, archived: Option<bool>, page: &Page) -> Result<Vec<E::Model>, PortError>
+    pub(super) async fn newest<E>(&self, scope: &Scope, table: &str, archived: Option<bool>, page: &Page) -> Result<Vec<E::Model>, PortError>
     where
         E: OrganizationOwned,
     {
@@ -35,21 +35,25 @@ impl Queries {
         models::<E>(&reader.rows(sql).await?)
     }
 
-    async fn first<E: OrganizationOwned>(&self, scope: &Scope, condition: sea_orm::sea_query::SimpleExpr) -> Result<Option<E::Model>, PortError> {
+    pub(super) async fn first<E: OrganizationOwned>(
+        &self,
+        scope: &Scope,
+        condition: sea_orm::sea_query::SimpleExpr,
+    ) -> Result<Option<E::Model>, PortError> {
         let reader = self.reader(scope);
         let statement = prepare_select(self.database.engine, reader.select::<E>().filter(condition), reader.sight);
         Ok(models::<E>(&reader.statement(statement).await?)?.pop())
     }
 }
 
-fn cut<T>(items: Vec<T>, page: &Page, place: impl FnOnce(&T) -> (Instant, Uuid)) -> Slice<T> {
+pub(super) fn cut<T>(items: Vec<T>, page: &Page, place: impl FnOnce(&T) -> (Instant, Uuid)) -> Slice<T> {
     Slice::cut(items, page.limit, |last| {
         let (at, id) = place(last);
         vec![Value::Instant(at), Value::Id(id)]
     })
 }
 
-fn all<M, T>(rows: Vec<M>, turn: impl Fn(M) -> Result<T, PortError>) -> Result<Vec<T>, PortError> {
+pub(super) fn all<M, T>(rows: Vec<M>, turn: impl Fn(M) -> Result<T, PortError>) -> Result<Vec<T>, PortError> {
     rows.into_iter().map(turn).collect()
 }
 

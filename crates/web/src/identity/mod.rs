@@ -3,6 +3,7 @@
 mod api_keys;
 mod groups;
 mod organization;
+mod providers;
 mod roles;
 mod users;
 
@@ -11,7 +12,7 @@ pub(crate) mod links;
 use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 use matricula_application::identity::{AdministrationError, Credentials, Door, IdentityError, Tokens};
-use matricula_domain::identity::{LinkError, Password, SecondFactorError};
+use matricula_domain::identity::{LinkError, Password, ProviderRefusal, SecondFactorError};
 use matricula_domain::shared::{Fault, Id as _, Line};
 use matricula_ports::PortError;
 use serde::Serialize;
@@ -25,7 +26,10 @@ use crate::input::{Body, path_field};
 use crate::route::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    [doors(), organization::routes(), users::routes(), groups::routes(), roles::routes(), api_keys::routes()].into_iter().flatten().collect()
+    [doors(), organization::routes(), users::routes(), groups::routes(), roles::routes(), api_keys::routes(), providers::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn doors() -> Vec<Route> {
@@ -357,6 +361,35 @@ impl Coded for AdministrationError {
     }
 }
 
+/// Whoever is refused after a sign-in elsewhere learns whether it helps to try again there, or to ask the administrator, who finds the reason
+/// in the audit.
+fn refused(why: ProviderRefusal) -> (StatusCode, &'static str) {
+    use ProviderRefusal as R;
+    match why {
+        R::OtherBrowser => (StatusCode::UNAUTHORIZED, "INVALID_PROVIDER_SIGN_IN"),
+        R::Over => (StatusCode::GONE, "PROVIDER_SIGN_IN_OVER"),
+        R::Denied => (StatusCode::UNAUTHORIZED, "PROVIDER_DENIED"),
+        R::CodeRefused
+        | R::Unreadable
+        | R::WrongIssuer
+        | R::WrongAudience
+        | R::WrongNonce
+        | R::WrongAlgorithm
+        | R::UnknownKey
+        | R::WrongSignature
+        | R::Expired => (StatusCode::UNAUTHORIZED, "PROVIDER_NOT_BELIEVED"),
+        R::NoSecondFactor
+        | R::NoEmail
+        | R::EmailNotVerified
+        | R::ForeignDomain
+        | R::OtherSubject
+        | R::Stranger
+        | R::NotForOwners
+        | R::Disabled
+        | R::NoRole => (StatusCode::UNAUTHORIZED, "NOT_LET_IN"),
+    }
+}
+
 impl Coded for IdentityError {
     fn coded(&self) -> (StatusCode, &'static str) {
         match self {
@@ -369,6 +402,8 @@ impl Coded for IdentityError {
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::Link(LinkError::WrongToken) => (StatusCode::UNAUTHORIZED, "INVALID_LINK"),
             Self::Link(LinkError::Over) => (StatusCode::GONE, "LINK_OVER"),
+            Self::NoProvider => (StatusCode::NOT_FOUND, "NO_IDENTITY_PROVIDER"),
+            Self::Provider(why) => refused(*why),
             Self::ExceedsRights => (StatusCode::FORBIDDEN, "ROLE_EXCEEDS_YOURS"),
             Self::WorksHere => (StatusCode::CONFLICT, "WORKS_HERE_ALREADY"),
             Self::NoRoom => (StatusCode::CONFLICT, "NO_SEATS_LEFT"),

@@ -27,6 +27,7 @@ fn session(refresh_hash: [u8; 32]) -> LoginSession {
         previous_rotated_at: None,
         expires_at: in_hours(6),
         proven_at: in_hours(-6),
+        two_factors: false,
         ended: None,
         created_at: in_hours(-6),
         version: 2,

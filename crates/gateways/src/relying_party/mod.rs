@@ -1,0 +1,8 @@
+//! The relying party of OpenID Connect: what is said to identity providers, and what is believed of what they answer.
+
+mod guard;
+mod http;
+mod openid;
+
+pub use guard::Neighborhood;
+pub use openid::OpenId;
