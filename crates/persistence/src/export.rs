@@ -12,7 +12,8 @@ use crate::error::port;
 use crate::scoped::Sight;
 
 /// What is good for this installation alone: what opens something, and what is under way.
-const LEFT_OUT: [&str; 6] = ["login_sessions", "one_time_links", "api_keys", "idempotency_keys", "jobs", "outbox"];
+const LEFT_OUT: [&str; 8] =
+    ["login_sessions", "one_time_links", "api_keys", "identity_providers", "provider_sign_ins", "idempotency_keys", "jobs", "outbox"];
 
 /// A row on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_opens_something_stays() {
-        for secret in ["login_sessions", "one_time_links", "api_keys"] {
+        for secret in ["login_sessions", "one_time_links", "api_keys", "identity_providers", "provider_sign_ins"] {
             assert!(LEFT_OUT.contains(&secret));
         }
         assert!(MEMBER.iter().all(|column| !column.contains("hash") && MEMBERS.contains(column)));
