@@ -5,5 +5,6 @@ pub mod program;
 pub mod settings;
 pub mod telemetry;
 
+mod dedicated;
 mod health;
 mod workers;

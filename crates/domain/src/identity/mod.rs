@@ -21,7 +21,9 @@ pub use group::{Group, GroupDetails, GroupFact, GroupId};
 pub use guarded::GuardedField;
 pub use login_session::{EndReason, LoginSession, LoginSessionFact, LoginSessionId, LoginSessionParts, Refresh};
 pub use one_time_link::{LinkEnd, LinkError, LinkFact, LinkId, LinkParts, LinkPurpose, LinkTarget, OneTimeLink};
-pub use organization::{Organization, OrganizationChange, OrganizationDetails, OrganizationFact, OrganizationId, OrganizationStatus, Subscription};
+pub use organization::{
+    IsolationStrategy, Organization, OrganizationChange, OrganizationDetails, OrganizationFact, OrganizationId, OrganizationStatus, Subscription,
+};
 pub use permission::{Permission, Role};
 pub use rights::{Explanation, Rights, Source};
 pub use role::{CustomRole, NewRole, RoleDetails, RoleFact, RoleId, RoleName};

@@ -1,6 +1,7 @@
 //! Organizations, who works for them, and who is signed in.
 
 pub mod api_keys;
+pub mod dedicated_databases;
 pub mod groups;
 pub mod login_sessions;
 pub mod login_throttles;

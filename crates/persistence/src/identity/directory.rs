@@ -61,7 +61,7 @@ impl Accounts {
         }
     }
 
-    fn reader(&self) -> Reader<'_> {
+    fn reader(&self) -> Reader {
         Reader::system(&self.database)
     }
 
