@@ -19,10 +19,14 @@ mod m20261121_000010_access;
 mod m20261121_000011_one_time_links;
 mod m20261121_000012_second_factors;
 mod m20261121_000013_identity_providers;
+mod m20261121_000014_dedicated_databases;
 
 pub use key_store::KeyStoreMigrator;
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+
+/// The step that makes the list of the databases that organizations have to themselves. Taken back, nobody knows of them any more.
+pub const DEDICATED_DATABASES: &str = "m20261121_000014_dedicated_databases";
 
 /// Brings the business tables up to date.
 pub struct Migrator;
@@ -47,6 +51,7 @@ impl MigratorTrait for Migrator {
             m20261121_000011_one_time_links
             m20261121_000012_second_factors
             m20261121_000013_identity_providers
+            m20261121_000014_dedicated_databases
         ]
     }
 }

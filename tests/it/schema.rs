@@ -193,7 +193,7 @@ async fn the_entities_are_the_tables() -> Result<(), DbErr> {
         tables.retain(|(table, column, ..)| !records.contains(&table.as_str()) && column != "xact");
         let entities = columns_of! { db.is_pg();
             identity: organizations users memberships login_sessions login_throttles roles groups user_groups api_keys one_time_links second_factors
-                identity_providers email_domains provider_sign_ins provider_identities;
+                identity_providers email_domains provider_sign_ins provider_identities dedicated_databases;
             people: people person_identifiers;
             catalog: courses course_campuses course_runs;
             leads: forms form_versions leads lead_touches;

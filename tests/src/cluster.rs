@@ -18,7 +18,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// A new one, running and migrated; `None`, which is said, where the programs are not installed.
-    pub(crate) async fn new() -> Option<Self> {
+    pub async fn new() -> Option<Self> {
         let Some(programs) = Programs::find() else {
             say("PostgreSQL is not installed here: nobody can stop it");
             return None;
@@ -53,7 +53,7 @@ impl Cluster {
     }
 
     /// Its address.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("postgres://postgres@localhost/postgres?host={}", self.folder.path().display())
     }
 }

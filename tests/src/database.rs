@@ -1,13 +1,14 @@
 //! A database for one test.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use matricula_application::World;
 use matricula_gateways::ids::SystemIds;
-use matricula_persistence::{Accounts, AuditStore, Database, Engine, KeyStore, Options, Queries, Queue, Signer, Store};
+use matricula_persistence::{Accounts, AuditStore, Database, Databases, Engine, Home, KeyStore, Options, Queries, Queue, Signer, Store};
 use matricula_ports::{Clock, Ids};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -40,6 +41,8 @@ pub struct TestDatabase {
     pub database: Arc<Database>,
     /// The keys of people.
     pub keys: Arc<KeyStore>,
+    /// The database as the directory of others.
+    pub databases: Databases,
     /// Units of work.
     pub store: Store,
     /// Reads for screens.
@@ -53,6 +56,7 @@ pub struct TestDatabase {
     /// SQL by hand, past every lock that can be passed by the owner of the tables.
     pub raw: Raw,
     folder: Option<Arc<TempDir>>,
+    beside: Arc<Mutex<Vec<String>>>,
 }
 
 impl TestDatabase {
@@ -80,11 +84,12 @@ impl TestDatabase {
         let database = Arc::new(Database::open(&options).await.unwrap());
         let key_store = Database::open(&options.key_store()).await.unwrap();
         let keys = Arc::new(KeyStore::new(key_store, Arc::clone(&ids) as Arc<dyn Ids>, Arc::clone(&clock) as Arc<dyn Clock>));
-        let store = Store::new(Arc::clone(&database), Arc::clone(&keys), Arc::clone(&ids) as Arc<dyn Ids>);
+        let databases = Databases::new(Home::new(Arc::clone(&database), Arc::clone(&keys)), options.clone());
+        let store = Store::new(databases.clone(), Arc::clone(&ids) as Arc<dyn Ids>);
         let signer = Signer::of(&keys).await.unwrap();
         Self {
-            queries: Queries::new(Arc::clone(&database)),
-            queue: Queue::new(Arc::clone(&database)),
+            queries: Queries::new(databases.clone()),
+            queue: Queue::new(databases.clone()),
             audit: AuditStore::new(store.clone(), signer),
             accounts: Accounts::new(Arc::clone(&database)),
             raw: Raw::open(&options).await,
@@ -93,9 +98,27 @@ impl TestDatabase {
             ids,
             database,
             keys,
+            databases,
             store,
             folder,
+            beside: Arc::default(),
         }
+    }
+
+    /// The address of another database of this engine with nothing at all in it, which goes when this one does.
+    pub async fn empty_beside(&self) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let Some(folder) = &self.folder else {
+            let url = Server::of_this_process().await.unwrap().empty_database().await.unwrap();
+            self.beside.lock().unwrap_or_else(PoisonError::into_inner).push(url.clone());
+            return url;
+        };
+        format!("sqlite://{}/beside-{}.db", folder.path().display(), COUNT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// SQL by hand in another database.
+    pub async fn raw_at(&self, url: &str) -> Raw {
+        Raw::open(&Options { url: url.to_owned(), ..self.options.clone() }).await
     }
 
     /// The same database as another process sees it: nothing is remembered.
@@ -119,7 +142,7 @@ impl TestDatabase {
             transactions: Arc::new(self.store.clone()),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             ids: Arc::clone(&self.ids) as Arc<dyn Ids>,
-            keys: Arc::clone(&self.keys) as Arc<dyn matricula_ports::privacy::PersonKeys>,
+            keys: Arc::new(self.databases.clone()),
         }
     }
 
@@ -128,7 +151,10 @@ impl TestDatabase {
         if self.is_postgres()
             && let Some(server) = Server::of_this_process().await
         {
-            _ = server.drop(&self.options.url).await;
+            let beside = std::mem::take(&mut *self.beside.lock().unwrap_or_else(PoisonError::into_inner));
+            for url in beside.iter().chain([&self.options.url]) {
+                _ = server.drop(url).await;
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use matricula_application::access::{Allowed, Caller, Right, Visitor};
 use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseRun, CourseStatus, Cycle, RunPlan};
 use matricula_domain::identity::{
-    ApiKey, CustomRole, Group, GroupDetails, MembershipId, NewApiKey, NewUser, Organization, OrganizationDetails, OrganizationId, Post, Rights, Role,
-    RoleName, User, UserId,
+    ApiKey, CustomRole, Group, GroupDetails, IsolationStrategy, MembershipId, NewApiKey, NewUser, Organization, OrganizationDetails, OrganizationId,
+    Post, Rights, Role, RoleName, User, UserId,
 };
 use matricula_domain::leads::{Capture, FormVersion, Lead, LeadTargets, NewFormVersion};
 use matricula_domain::marketing::Campaign;
@@ -16,7 +16,6 @@ use matricula_domain::people::{NewPersonIds, Person, PersonDetails, PersonId};
 use matricula_domain::privacy::{ConsentText, ConsentTextId, Purpose, TextBody, TextKind};
 use matricula_domain::shared::{Aggregate, Code, Field as _, Form, Id, Instant, Line, Record, RecordId, Stored, Value};
 use matricula_ports::identity::{OrganizationRow, Principal};
-use matricula_ports::privacy::PersonKeys as _;
 use matricula_ports::records::RecordChange;
 use matricula_ports::{Actor, Clock as _, Ids, PortError, Scope, Transactions as _, Tx, UnitOfWork, transact};
 use serde_json::json;
@@ -60,7 +59,7 @@ impl TestDatabase {
         let id: OrganizationId = self.id();
         let scope = Scope::new(id, Actor::System("test"));
         let details: OrganizationDetails = read(json!({"slug": slug, "name": slug, "time_zone": "Europe/Madrid", "locale": "es", "country": "ES"}));
-        let founded = Organization::found(id, details, self.clock.now());
+        let founded = Organization::found(id, details, IsolationStrategy::Shared, self.clock.now());
         let organization = transact(&self.store, &scope, async |tx| {
             tx.organizations().save(&founded).await?;
             Ok::<_, PortError>(founded.state().clone())

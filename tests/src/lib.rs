@@ -42,6 +42,7 @@ pub fn figure(variable: &str, usual: usize) -> usize {
 
 pub use at_once::at_once;
 pub use clock::{TestClock, at};
+pub use cluster::Cluster;
 pub use database::{TestDatabase, on};
 pub use fixtures::{Tenant, capture, ids, value};
 pub use matricula_persistence::Engine;

@@ -98,6 +98,14 @@ impl Server {
         Ok(self.url(&name))
     }
 
+    /// The address of a new database with nothing at all in it.
+    pub(crate) async fn empty_database(&self) -> Result<String, DbErr> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("matricula_{}_empty_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        self.administrate(&format!("CREATE DATABASE {name} OWNER {} STRATEGY FILE_COPY", self.owner_name())).await?;
+        Ok(self.url(&name))
+    }
+
     /// Removes a database, with whoever is still connected.
     pub(crate) async fn drop(&self, url: &str) -> Result<(), DbErr> {
         let Some(address) = Address::parse(url) else { return Ok(()) };

@@ -19,6 +19,7 @@ use matricula_gateways::clock::SystemClock;
 use matricula_gateways::mail::Destination;
 use matricula_gateways::relying_party::Neighborhood;
 use matricula_persistence::{Engine, Options};
+use matricula_ports::identity::ConnectionString;
 use matricula_ports::{Clock, Ids};
 use serde_json::json;
 use tempfile::TempDir;
@@ -45,6 +46,7 @@ pub struct Service {
     /// Its database, as it looks from behind.
     pub db: TestDatabase,
     clock: Arc<dyn Clock>,
+    settings: Settings,
     mail: TempDir,
     operator: Program,
     http: reqwest::Client,
@@ -61,11 +63,21 @@ impl Service {
         let (of_program, wired) = (settings.clone(), Arc::clone(&clock));
         let ids: Arc<dyn Ids> = Arc::clone(&db.ids) as _;
         let running = Running::start(async move || wire(of_program, wired, ids).await).unwrap();
-        let operator = wire(settings, Arc::clone(&clock), Arc::clone(&db.ids) as _).await.unwrap();
+        let operator = wire(settings.clone(), Arc::clone(&clock), Arc::clone(&db.ids) as _).await.unwrap();
         // As the program's `main` does. Whoever was first has chosen the same.
         _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(100)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { url: running.url.clone(), db, clock, mail, operator, http, _running: running }
+        Self { url: running.url.clone(), db, clock, settings, mail, operator, http, _running: running }
+    }
+
+    /// Another copy of the program over the same database, which knows nothing yet.
+    pub async fn another(&self) -> Self {
+        Self::start(self.db.clone(), Arc::clone(&self.clock), self.settings.clone()).await
+    }
+
+    /// The program in the hands of the operator, as the command line has it.
+    pub fn operator(&self) -> &Program {
+        &self.operator
     }
 
     /// Which engine keeps its data.
@@ -137,9 +149,17 @@ impl Service {
 
     /// The same, where a second factor is asked for as in every new organization.
     pub async fn found_as_it_comes(&self, slug: &str) -> Uuid {
-        let details = json!({"slug": slug, "name": slug, "time_zone": "Europe/Madrid", "locale": "es", "country": "ES"});
-        let details = OrganizationDetails::read(&value(details)).unwrap();
-        self.operator.identity().found(&details).await.unwrap().id.as_uuid()
+        let details = details(slug);
+        self.operator.identity().found(&details, None).await.unwrap().id.as_uuid()
+    }
+
+    /// Founds an organization in a database that it has to itself, as the operator does on the command line.
+    ///
+    /// # Errors
+    /// What the command line says.
+    pub async fn found_apart(&self, slug: &str, url: &str) -> anyhow::Result<Uuid> {
+        let founded = self.operator.found(&details(slug), Some(&ConnectionString::new(url))).await?;
+        Ok(self.operator.identity().ask_for_second_factor(founded.id, &[]).await?.id.as_uuid())
     }
 
     /// Suspends, activates or closes an organization, as the operator does on the command line.
@@ -166,6 +186,11 @@ impl Service {
         let new = NewUser::read(&value(new)).unwrap();
         self.operator.identity().admit(OrganizationId::from_uuid(organization), &new).await.unwrap().id.as_uuid()
     }
+}
+
+fn details(slug: &str) -> OrganizationDetails {
+    let details = json!({"slug": slug, "name": slug, "time_zone": "Europe/Madrid", "locale": "es", "country": "ES"});
+    OrganizationDetails::read(&value(details)).unwrap()
 }
 
 async fn wire(settings: Settings, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> anyhow::Result<Program> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use matricula_application::identity::MoveError;
 use matricula_domain::identity::{OrganizationId, OrganizationStatus};
-use matricula_persistence::{Database, ExportedRow};
+use matricula_persistence::ExportedRow;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -37,7 +37,7 @@ impl Program {
             Err(error) => return Err(error.into()),
         }
         let mut export = Export { folder: folder.to_owned(), files: BTreeMap::new(), tell };
-        export.of(&self.database, organization).await?;
+        self.databases.export(organization, |row| export.write(&row)).await?;
         export.finish(organization)?;
         self.identity().move_organization(organization, OrganizationStatus::Closed).await?;
         Ok(())
@@ -58,10 +58,6 @@ struct Table {
 }
 
 impl<T: Fn(&str)> Export<T> {
-    async fn of(&mut self, database: &Database, organization: OrganizationId) -> Result<()> {
-        database.export(organization, |row| self.write(&row)).await
-    }
-
     fn write(&mut self, row: &ExportedRow) -> Result<()> {
         if !self.files.contains_key(&row.table) {
             let file = BufWriter::new(File::create_new(self.folder.join(format!("{}.jsonl", row.table)))?);

@@ -32,9 +32,10 @@ enum Verb {
     Worker,
     /// Fill an embedded database with a believable provider, and serve it
     Demo(DemoArgs),
-    /// Move the schema of the database to the newest (`up`), or one step back (`down`)
+    /// Move the schema of all databases to the newest (`up`) or one step back (`down`), or say where it is (`status`; ends with 1 if one
+    /// of them is not the newest, or does not answer)
     Migrate {
-        /// up or down
+        /// up, down or status
         #[arg(value_enum, default_value = "up")]
         to: Direction,
     },
@@ -81,6 +82,7 @@ pub(crate) struct DemoArgs {
 enum Direction {
     Up,
     Down,
+    Status,
 }
 
 #[derive(Debug, Subcommand)]
@@ -114,6 +116,8 @@ pub(crate) struct UserArgs {
 
 #[derive(Debug, Subcommand)]
 enum OrganizationVerb {
+    /// Found one, in the shared database or in one that it has to itself
+    Found(FoundArgs),
     /// Stop its work; everything stays, and can be read
     Suspend(OrganizationArgs),
     /// Let it work (again)
@@ -142,6 +146,21 @@ enum OrganizationVerb {
         #[arg(long, value_delimiter = ',')]
         roles: Vec<String>,
     },
+}
+
+/// Which organization to found.
+#[derive(Debug, Args)]
+pub(crate) struct FoundArgs {
+    /// Its slug
+    #[arg(long)]
+    slug: String,
+    /// Its name
+    #[arg(long)]
+    name: String,
+    /// The address of an empty database that it shall have to itself, of the same engine as the shared one. Best by the variable, since
+    /// other users of the machine see arguments
+    #[arg(long, env = "MATRICULA_ORGANIZATION_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
 }
 
 /// Which organization.
@@ -193,19 +212,19 @@ pub fn run(command: Command) -> Result<ExitCode> {
     match verb {
         Verb::Serve => serve::run(settings),
         Verb::Worker => serve::work(settings),
-        Verb::Migrate { to } => tools::migrate(&settings, if matches!(to, Direction::Up) { Schema::Up } else { Schema::Down }),
+        Verb::Migrate { to: Direction::Up } => tools::migrate(&settings, Schema::Up),
+        Verb::Migrate { to: Direction::Down } => tools::migrate(&settings, Schema::Down),
+        Verb::Migrate { to: Direction::Status } => tools::schema_status(&settings),
         Verb::User(UserVerb::Create(args)) => tools::create_user(settings, &args),
         Verb::Access(AccessVerb::Report) => access::report(settings),
-        Verb::Organization(verb) => {
-            let (args, to) = match &verb {
-                OrganizationVerb::Suspend(args) => (args, OrganizationStatus::Suspended),
-                OrganizationVerb::Activate(args) => (args, OrganizationStatus::Active),
-                OrganizationVerb::Close { organization, export } => return tools::close_organization(settings, organization, export),
-                OrganizationVerb::Seats { organization, purchased } => return tools::purchase_seats(settings, organization, *purchased),
-                OrganizationVerb::SecondFactor { organization, roles } => return tools::ask_for_second_factor(settings, organization, roles),
-            };
-            tools::move_organization(settings, args, to)
-        }
+        Verb::Organization(verb) => match verb {
+            OrganizationVerb::Found(args) => tools::found_organization(settings, &args),
+            OrganizationVerb::Suspend(args) => tools::move_organization(settings, &args, OrganizationStatus::Suspended),
+            OrganizationVerb::Activate(args) => tools::move_organization(settings, &args, OrganizationStatus::Active),
+            OrganizationVerb::Close { organization, export } => tools::close_organization(settings, &organization, &export),
+            OrganizationVerb::Seats { organization, purchased } => tools::purchase_seats(settings, &organization, purchased),
+            OrganizationVerb::SecondFactor { organization, roles } => tools::ask_for_second_factor(settings, &organization, &roles),
+        },
         Verb::Audit(AuditVerb::Verify { organization }) => tools::verify_audit(settings, organization.as_deref()),
         Verb::Config(ConfigVerb::Check) => {
             println!("the configuration is fine");

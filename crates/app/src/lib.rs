@@ -6,5 +6,6 @@ pub mod settings;
 pub mod telemetry;
 
 mod closing;
+mod dedicated;
 mod health;
 mod workers;

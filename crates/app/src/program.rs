@@ -25,7 +25,7 @@ use matricula_gateways::mail::{Templates, mailer};
 use matricula_gateways::passwords::Argon2id;
 use matricula_gateways::relying_party::OpenId;
 use matricula_migration::{KeyStoreMigrator, Migrator, MigratorTrait};
-use matricula_persistence::{Accounts, AuditStore, Database, Engine, KeyStore, Queries, Queue, Signer, Store};
+use matricula_persistence::{Accounts, AuditStore, Database, Databases, Engine, Home, KeyStore, Queries, Queue, Signer, Store};
 use matricula_ports::identity::RelyingParty;
 use matricula_ports::notifications::{Mailer, Wordings};
 use matricula_ports::{Clock, Ids, Passwords};
@@ -40,7 +40,7 @@ use crate::workers::Workers;
 pub struct Program {
     /// The settings.
     pub settings: Settings,
-    pub(crate) database: Arc<Database>,
+    pub(crate) databases: Databases,
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -69,24 +69,38 @@ pub enum Schema {
 /// When a file or folder cannot be made.
 pub async fn open(settings: &Settings) -> Result<(Database, Database)> {
     for url in [&settings.database.url, &settings.key_store.url] {
-        if let Some(path) = url.strip_prefix("sqlite://").and_then(|path| path.split('?').next())
-            && let Some(folder) = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        }
+        make_folder(url)?;
     }
     let database = Database::open(&settings.database).await.context("database_url")?;
     let keys = Database::open(&settings.key_store).await.context("key_store_url")?;
     Ok((database, keys))
 }
 
-/// Moves the schema of both databases.
+/// Makes the folder of a database that is a file.
+pub(crate) fn make_folder(url: &str) -> Result<()> {
+    if let Some(path) = url.strip_prefix("sqlite://").and_then(|path| path.split('?').next())
+        && let Some(folder) = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Moves the schema of the shared database and of its key store.
 ///
 /// # Errors
 /// When the database is away or a step fails; a step that fails leaves nothing behind.
 pub async fn migrate(settings: &Settings, schema: Schema) -> Result<()> {
     let (database, keys) = open(settings).await?;
-    KeyStore::prepare(&keys).await.context("key_store_url")?;
+    move_schema(&database, &keys, schema).await?;
+    database.close().await?;
+    keys.close().await?;
+    Ok(())
+}
+
+/// Moves the schema of a database and of the key store that goes with it.
+pub(crate) async fn move_schema(database: &Database, keys: &Database, schema: Schema) -> Result<()> {
+    KeyStore::prepare(keys).await.context("the key store")?;
     match schema {
         Schema::Up => {
             KeyStoreMigrator::up(keys.migrating(), None).await.context("the schema of the key store")?;
@@ -94,9 +108,18 @@ pub async fn migrate(settings: &Settings, schema: Schema) -> Result<()> {
         }
         Schema::Down => Migrator::down(database.migrating(), Some(1)).await.context("the schema")?,
     }
-    database.close().await?;
-    keys.close().await?;
     Ok(())
+}
+
+/// The last step that was made in a schema.
+pub(crate) async fn last_step(database: &Database) -> Result<Option<String>> {
+    let made = Migrator::get_applied_migrations(database.migrating()).await.context("the database does not answer")?;
+    Ok(made.last().map(|step| step.name().to_owned()))
+}
+
+/// How many steps the schema of a database is behind.
+pub(crate) async fn behind(database: &Database) -> Result<usize> {
+    Ok(Migrator::get_pending_migrations(database.migrating()).await.context("the database does not answer")?.len())
 }
 
 impl Program {
@@ -109,11 +132,22 @@ impl Program {
             migrate(&settings, Schema::Up).await?;
         }
         let (database, keys) = open(&settings).await?;
-        let pending = Migrator::get_pending_migrations(database.migrating()).await.context("the database does not answer")?;
-        if !pending.is_empty() {
-            bail!("the schema is {} step(s) behind: run «matricula migrate»", pending.len());
+        let steps = behind(&database).await?;
+        if steps > 0 {
+            bail!("the schema is {steps} step(s) behind: run «matricula migrate»");
         }
-        Self::over(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds)).await
+        let program = Self::over(settings, database, keys, Arc::new(SystemClock), Arc::new(SystemIds)).await?;
+        program.greet_dedicated().await?;
+        Ok(program)
+    }
+
+    /// The program over databases whose schema may be anything, for who moves it.
+    pub(crate) async fn open(settings: &Settings) -> Result<Self> {
+        let (database, keys) = open(settings).await?;
+        // The program needs secrets of the key store from its first moment.
+        KeyStore::prepare(&keys).await.context("key_store_url")?;
+        KeyStoreMigrator::up(keys.migrating(), None).await.context("the schema of the key store")?;
+        Self::over(settings.clone(), database, keys, Arc::new(SystemClock), Arc::new(SystemIds)).await
     }
 
     /// Wires the program over other sources of time and randomness.
@@ -130,8 +164,8 @@ impl Program {
             relying_party: Arc::new(relying_party),
             wordings: Arc::new(Templates::new()?),
             mailer: mailer(&settings.mail.destination, settings.mail.timeout, settings.mail.dkim.clone()),
+            databases: Databases::new(Home::new(Arc::new(database), Arc::clone(&keys)), settings.database.clone()),
             settings,
-            database: Arc::new(database),
             keys,
             ids,
             clock,
@@ -153,11 +187,11 @@ impl Program {
 
     /// Where changes are stored.
     pub fn store(&self) -> Store {
-        self.store_on(Arc::clone(&self.database))
+        self.store_on(&self.databases)
     }
 
-    fn store_on(&self, database: Arc<Database>) -> Store {
-        Store::new(database, Arc::clone(&self.keys), Arc::clone(&self.ids))
+    pub(crate) fn store_on(&self, databases: &Databases) -> Store {
+        Store::new(databases.clone(), Arc::clone(&self.ids))
     }
 
     /// The world of the use cases.
@@ -166,16 +200,17 @@ impl Program {
     }
 
     fn world_on(&self, store: Store) -> World {
-        World { transactions: Arc::new(store), clock: Arc::clone(&self.clock), ids: Arc::clone(&self.ids), keys: Arc::clone(&self.keys) as _ }
+        let keys = Arc::new(self.databases.clone());
+        World { transactions: Arc::new(store), clock: Arc::clone(&self.clock), ids: Arc::clone(&self.ids), keys }
     }
 
     /// Signing in and letting in.
     pub fn identity(&self) -> Identity {
-        self.identity_on(&self.database)
+        self.identity_on(&self.databases)
     }
 
-    fn identity_on(&self, database: &Arc<Database>) -> Identity {
-        let (store, directory) = (self.store_on(Arc::clone(database)), Arc::new(Accounts::new(Arc::clone(database))));
+    fn identity_on(&self, databases: &Databases) -> Identity {
+        let (store, directory) = (self.store_on(databases), Arc::new(accounts_on(databases)));
         Identity::new(self.world_on(store.clone()), directory, Arc::clone(&self.passwords), self.watch_on(store))
     }
 
@@ -185,11 +220,11 @@ impl Program {
 
     /// Links that open once, and what goes by them.
     pub fn links(&self) -> Links {
-        self.links_on(&self.database)
+        self.links_on(&self.databases)
     }
 
-    fn links_on(&self, database: &Arc<Database>) -> Links {
-        Links::new(self.identity_on(database), Arc::clone(&self.keys) as _, Arc::new(Queue::new(Arc::clone(database))))
+    fn links_on(&self, databases: &Databases) -> Links {
+        Links::new(self.identity_on(databases), Arc::clone(&self.keys) as _, Arc::new(Queue::new(databases.clone())))
     }
 
     /// Where the first owner sets the installation up; `None` once somebody can sign in. Whoever reads it can do it.
@@ -205,7 +240,7 @@ impl Program {
     pub(crate) fn postman(&self) -> Postman {
         Postman {
             transactions: Arc::new(self.store()),
-            directory: Arc::new(Accounts::new(Arc::clone(&self.database))),
+            directory: Arc::new(self.accounts()),
             secrets: Arc::clone(&self.keys) as _,
             wordings: Arc::clone(&self.wordings),
             mailer: Arc::clone(&self.mailer),
@@ -215,28 +250,33 @@ impl Program {
         }
     }
 
+    /// What authentication asks.
+    pub(crate) fn accounts(&self) -> Accounts {
+        accounts_on(&self.databases)
+    }
+
     /// The audit.
     pub fn audit(&self) -> AuditStore {
         AuditStore::new(self.store(), self.signer.clone())
     }
 
-    /// Everything that handlers reach, over a database.
-    fn api(&self, database: &Arc<Database>) -> Api {
-        let store = self.store_on(Arc::clone(database));
+    /// Everything that handlers reach, over these databases.
+    fn api(&self, databases: &Databases) -> Api {
+        let store = self.store_on(databases);
         let world = self.world_on(store.clone());
-        let directory = Arc::new(Accounts::new(Arc::clone(database)));
-        let queries = Arc::new(Queries::new(Arc::clone(database)));
+        let directory = Arc::new(accounts_on(databases));
+        let queries = Arc::new(Queries::new(databases.clone()));
         let audit = Arc::new(AuditStore::new(store.clone(), self.signer.clone()));
         let watch = self.watch_on(store);
         Api {
             identity: Identity::new(world.clone(), Arc::clone(&directory) as _, Arc::clone(&self.passwords), watch.clone()),
             administration: Administration::new(world.clone()),
-            links: self.links_on(database),
+            links: self.links_on(databases),
             providers: Providers::new(
                 world.clone(),
                 Arc::clone(&directory) as _,
                 Arc::clone(&self.relying_party),
-                Watch { log: Arc::clone(&audit) as _, clock: Arc::clone(&self.clock) },
+                watch.clone(),
                 format!("{}/provider-sign-in", self.settings.public_url),
             ),
             leads: Leads::new(world.clone()),
@@ -245,7 +285,7 @@ impl Program {
             people: People::new(world.clone()),
             privacy: Privacy::new(world.clone()),
             directory,
-            answers: Arc::new(Queue::new(Arc::clone(database))),
+            answers: Arc::new(Queue::new(databases.clone())),
             watch,
             access_queries: Arc::clone(&queries) as _,
             link_queries: Arc::clone(&queries) as _,
@@ -260,21 +300,23 @@ impl Program {
             audit_queries: Arc::clone(&audit) as _,
             audit_chain: audit,
             limits: self.limits.clone(),
-            health: Arc::new(Probe { database: Arc::clone(database), stopping: Arc::clone(&self.stopping) }),
+            health: Arc::new(Probe { databases: databases.clone(), stopping: Arc::clone(&self.stopping) }),
             in_flight: self.in_flight.clone(),
             world,
         }
     }
 
     /// A pool for one thread: a connection to a server is woken by the thread that made it, so threads do not share connections.
-    /// The embedded database has threads of its own and one writer, which all share.
-    fn database_of_worker(&self) -> Arc<Database> {
-        if self.database.engine() == Engine::Sqlite {
-            return Arc::clone(&self.database);
+    /// The embedded database has threads of its own and one writer, which all share; so are databases of single organizations, since there
+    /// may be many, and each has connections enough for one.
+    fn databases_of_worker(&self) -> Databases {
+        let shared = self.databases.directory().database();
+        if shared.engine() == Engine::Sqlite {
+            return self.databases.clone();
         }
         let mut options = self.settings.database.clone();
         options.connections = (options.connections / u32::try_from(self.settings.workers).unwrap_or(1)).max(2);
-        self.database.beside(&options).map_or_else(|_| Arc::clone(&self.database), Arc::new)
+        shared.beside(&options).map_or_else(|_| self.databases.clone(), |own| self.databases.with(Arc::new(own)))
     }
 
     /// Starts to listen. The answer is the server, still to be awaited, and where it listens.
@@ -285,7 +327,7 @@ impl Program {
         let program = self.clone();
         let manners = Data::new(Manners { deadline: self.settings.request_deadline, trusted_proxies: self.settings.trusted_proxies.clone() });
         let server = HttpServer::new(move || {
-            let api = Data::new(program.api(&program.database_of_worker()));
+            let api = Data::new(program.api(&program.databases_of_worker()));
             App::new().configure(configure(api, manners.clone()))
         })
         .workers(self.settings.workers)
@@ -312,6 +354,10 @@ impl Program {
     pub(crate) fn forget_quiet(&self) {
         self.limits.forget_quiet();
     }
+}
+
+fn accounts_on(databases: &Databases) -> Accounts {
+    Accounts::new(Arc::clone(databases.directory().database()))
 }
 
 /// The program, running on a thread of its own. Dropped, it stops.

@@ -1,5 +1,6 @@
 //! What runs beside the answering of requests: jobs, the sealer, the giving out of facts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use matricula_application::enrollment::{Enrollments, Swept};
 use matricula_application::notifications::{BATCH, Followers, Handler, JobError, Receiver, SEATS_SWEEP, Schedule, Workshop};
-use matricula_persistence::{Accounts, Queue};
+use matricula_domain::identity::OrganizationId;
+use matricula_persistence::{AuditStore, Databases, Dedicated, Home, Queue};
 use matricula_ports::identity::{Directory, MemberCounts, ProviderDirectory};
 use matricula_ports::notifications::{Answers, Job, JobQueue, OutboxRow};
 use matricula_ports::{Actor, Clock, PortError, Scope};
@@ -28,11 +30,29 @@ const SWEEP: &str = "notifications.sweep";
 /// The kind of job that counts anew who works where.
 const RECOUNT: &str = "identity.recount";
 
+/// What comes again and again wherever there are jobs.
+const EVERYWHERE: Schedule = Schedule { kind: SWEEP, every: TimeDelta::minutes(10) };
+
+/// What comes again and again for all organizations at once.
+const FOR_ALL: [Schedule; 2] =
+    [Schedule { kind: SEATS_SWEEP, every: TimeDelta::minutes(10) }, Schedule { kind: RECOUNT, every: TimeDelta::hours(24) }];
+
+/// How often it is looked which organizations have a database to themselves.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often what the rows in such a database refer to is brought there.
+const MIRROR: Duration = Duration::from_secs(5);
+
 /// The workers of one copy of the program.
 pub struct Workers {
+    crew: Crew,
+    program: Program,
+}
+
+/// Who works on one database.
+struct Crew {
     workshop: Arc<Workshop>,
     followers: Arc<Followers>,
-    program: Program,
 }
 
 /// Workers that are running.
@@ -42,39 +62,27 @@ pub struct Started {
     followers: Arc<Followers>,
 }
 
-impl Workers {
-    pub(crate) fn of(program: &Program) -> Self {
-        let queue = Arc::new(Queue::new(Arc::clone(&program.database)));
+impl Crew {
+    fn of(program: &Program, databases: &Databases, schedules: Vec<Schedule>) -> Self {
+        let queue = Arc::new(Queue::new(databases.clone()));
         let clock = Arc::clone(&program.clock);
         let handlers: Vec<Arc<dyn Handler>> = vec![
-            Arc::new(SeatSweeper {
-                enrollments: Enrollments::new(program.world()),
-                directory: Arc::new(Accounts::new(Arc::clone(&program.database))),
-            }),
+            Arc::new(SeatSweeper { enrollments: Enrollments::new(program.world()), directory: Arc::new(program.accounts()) }),
             Arc::new(program.postman()),
-            Arc::new(Sweeper {
-                queue: Arc::clone(&queue),
-                providers: Arc::new(Accounts::new(Arc::clone(&program.database))),
-                clock: Arc::clone(&clock),
-            }),
-            Arc::new(Recounter { counts: Arc::new(Accounts::new(Arc::clone(&program.database))) }),
-        ];
-        let schedules = vec![
-            Schedule { kind: SEATS_SWEEP, every: TimeDelta::minutes(10) },
-            Schedule { kind: SWEEP, every: TimeDelta::minutes(10) },
-            Schedule { kind: RECOUNT, every: TimeDelta::hours(24) },
+            Arc::new(Sweeper { queue: Arc::clone(&queue), providers: Arc::new(program.accounts()), clock: Arc::clone(&clock) }),
+            Arc::new(Recounter { counts: Arc::new(program.accounts()) }),
         ];
         let workshop = Workshop::new(Arc::clone(&queue) as _, handlers, schedules, Arc::clone(&clock), Arc::clone(&program.ids));
         let receivers: Vec<Arc<dyn Receiver>> = vec![Arc::new(ToTheLog)];
-        let followers = Followers::new(Arc::new(program.audit()), Arc::clone(&queue) as _, queue, receivers, clock, program.ids.next());
-        Self { workshop: Arc::new(workshop), followers: Arc::new(followers), program: program.clone() }
+        let chain = AuditStore::new(program.store_on(databases), program.signer.clone());
+        let followers = Followers::new(Arc::new(chain), Arc::clone(&queue) as _, queue, receivers, clock, program.ids.next());
+        Self { workshop: Arc::new(workshop), followers: Arc::new(followers) }
     }
 
-    /// Starts them.
-    pub fn start(self) -> Started {
+    fn start(self, works: bool) -> Started {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
-        if self.program.settings.jobs {
+        if works {
             let workshop = Arc::clone(&self.workshop);
             tasks.push(repeat("jobs", stopped.clone(), move || {
                 let workshop = Arc::clone(&workshop);
@@ -95,8 +103,25 @@ impl Workers {
                 async move { Ok(followers.give_out().await? >= BATCH as usize) }
             }));
         }
-        let program = self.program.clone();
-        tasks.push(repeat("limits", stopped, move || {
+        Started { stop, tasks, followers: self.followers }
+    }
+}
+
+impl Workers {
+    pub(crate) fn of(program: &Program) -> Self {
+        let schedules = [EVERYWHERE].into_iter().chain(FOR_ALL).collect();
+        Self { crew: Crew::of(program, &program.databases, schedules), program: program.clone() }
+    }
+
+    /// Starts them.
+    pub fn start(self) -> Started {
+        let Self { crew, program } = self;
+        let works = program.settings.jobs;
+        let mut started = crew.start(works);
+        if works {
+            started.tasks.push(actix_web::rt::spawn(tend(program.clone(), started.stop.subscribe())));
+        }
+        started.tasks.push(repeat("limits", started.stop.subscribe(), move || {
             let program = program.clone();
             async move {
                 tokio::time::sleep(Duration::from_mins(1)).await;
@@ -104,19 +129,17 @@ impl Workers {
                 Ok(false)
             }
         }));
-        Started { stop, tasks, followers: self.followers }
+        started
     }
-}
 
-impl Workers {
     /// Seals and gives out all that is waiting, as workers that have run all the time would have, and leaves no lease behind.
     ///
     /// # Errors
     /// When the database is away.
     pub(crate) async fn catch_up(&self) -> Result<(), PortError> {
-        while self.followers.seal().await? > 0 {}
-        while self.followers.give_out().await? > 0 {}
-        self.followers.release().await
+        while self.crew.followers.seal().await? > 0 {}
+        while self.crew.followers.give_out().await? > 0 {}
+        self.crew.followers.release().await
     }
 }
 
@@ -131,6 +154,40 @@ impl Started {
             tracing::warn!(%error, "could not give the leases back; they run out by themselves");
         }
     }
+}
+
+/// Sees to it that each database of a single organization has a crew of its own: one that is away keeps none of the others waiting.
+async fn tend(program: Program, mut stopped: watch::Receiver<bool>) {
+    let mut crews: BTreeMap<OrganizationId, Started> = BTreeMap::new();
+    loop {
+        match program.databases.dedicated().await {
+            Ok(all) => {
+                for Dedicated { organization, home, .. } in all {
+                    crews.entry(organization).or_insert_with(|| crew_apart(&program, organization, home));
+                }
+            }
+            Err(error) => tracing::warn!(?error, "could not look which organizations have a database to themselves"),
+        }
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => break,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+    futures_util::future::join_all(crews.into_values().map(Started::stop)).await;
+}
+
+fn crew_apart(program: &Program, organization: OrganizationId, home: Home) -> Started {
+    let mut started = Crew::of(program, &Databases::only(home), vec![EVERYWHERE]).start(true);
+    let databases = program.databases.clone();
+    started.tasks.push(repeat("mirror", started.stop.subscribe(), move || {
+        let databases = databases.clone();
+        async move {
+            databases.mirror(organization).await?;
+            tokio::time::sleep(MIRROR).await;
+            Ok(false)
+        }
+    }));
+    started
 }
 
 /// Does a work again and again, with a pause when there was nothing to do, until it is told to stop.
@@ -169,7 +226,7 @@ struct SeatSweeper {
 
 impl SeatSweeper {
     #[expect(clippy::disallowed_methods, reason = "jobs get one scope for each organization")]
-    async fn sweep(&self, organization: matricula_domain::identity::OrganizationId) -> Result<(), JobError> {
+    async fn sweep(&self, organization: OrganizationId) -> Result<(), JobError> {
         let scope = Scope::new(organization, Actor::System(SEATS_SWEEP));
         loop {
             let swept = self.enrollments.sweep(&scope).await.map_err(|error| JobError::Again(error.to_string()))?;
@@ -190,13 +247,15 @@ impl Handler for SeatSweeper {
         if let Some(organization) = job.organization {
             return self.sweep(organization).await;
         }
-        let mut after = None;
+        let (mut after, mut outcome) = (None, Ok(()));
         loop {
             let organizations = self.directory.organizations(after, 100).await?;
-            let Some(last) = organizations.last() else { return Ok(()) };
+            let Some(last) = organizations.last() else { return outcome };
             after = Some(last.id);
             for organization in organizations {
-                self.sweep(organization.id).await?;
+                // One that cannot be swept keeps none of the others waiting.
+                let swept = self.sweep(organization.id).await;
+                outcome = outcome.and(swept);
             }
         }
     }

@@ -105,7 +105,7 @@ pub(crate) fn world_with_keys(transactions: &MockTransactions, keys: MockPersonK
 /// Keys of which so many are issued, all of them with the id 77.
 pub(crate) fn issuing(times: usize) -> MockPersonKeys {
     let mut keys = MockPersonKeys::new();
-    keys.expect_issue().times(times).returning(|| Ok(id(77)));
+    keys.expect_issue().times(times).returning(|_| Ok(id(77)));
     keys
 }
 

@@ -1,6 +1,7 @@
 //! The audit chain (ADR 4): the sealer, which links settled entries in the order of commits and signs the heads; the check of a chain;
 //! and what screens read.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
@@ -14,14 +15,16 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 use uuid::Uuid;
 
 use crate::convert::{Columns, count, hex, time, value};
+use crate::databases::Home;
 use crate::error::port;
 use crate::feed::{Feed, Place, advance, begin_for_all};
 use crate::key_store::KeyStore;
+use crate::noted::{Noted, detail_place};
 use crate::people::names;
 use crate::scoped::{Reader, SCOPED};
 use crate::sealing::{commitment, link, open};
 use crate::sql::{Sql, WhenTaken, Write};
-use crate::unit::{Noted, Store, detail_place};
+use crate::unit::Store;
 
 /// The columns of an entry `f`, as [`read_entry`] reads them.
 const ENTRY: &str = "f.organization_id, f.id, f.at, f.actor, f.action, f.entity, f.entity_id, f.entity_version, f.subject_ref, f.fields, f.purpose, \
@@ -157,7 +160,7 @@ impl AuditStore {
     }
 
     /// Where the chains of some organizations end.
-    async fn ends(&self, reader: Reader<'_>, organizations: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, End>, PortError> {
+    async fn ends(&self, reader: &Reader, organizations: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, End>, PortError> {
         let mut sql = reader.sql();
         // One step into the index for each, where MAX over a group would walk all of it.
         sql.push("SELECT o.id");
@@ -197,7 +200,7 @@ impl AuditStore {
 
     async fn execute(&self, tx: &DatabaseTransaction, write: Write) -> Result<(), PortError> {
         let expected = write.expects();
-        let mut sql = Sql::new(self.store.database.engine);
+        let mut sql = Sql::new(self.store.databases.directory().database.engine);
         write.write(&mut sql);
         let done = tx.execute_raw(sql.into_statement()).await.map_err(port)?.rows_affected();
         match expected {
@@ -207,7 +210,7 @@ impl AuditStore {
     }
 
     /// The last head that was signed.
-    async fn newest_head(reader: Reader<'_>, organization: Uuid) -> Result<Option<(End, Vec<u8>)>, PortError> {
+    async fn newest_head(reader: &Reader, organization: Uuid) -> Result<Option<(End, Vec<u8>)>, PortError> {
         let mut sql = reader.sql();
         sql.push("SELECT h.seq, h.hash, h.signature FROM audit_heads h WHERE ").push(SCOPED).push(" AND h.organization_id = ").bind(organization);
         sql.push(" ORDER BY h.seq DESC LIMIT 1");
@@ -217,7 +220,7 @@ impl AuditStore {
     }
 
     /// Walks a chain from its first entry to its end.
-    async fn walk(&self, reader: Reader<'_>, organization: Uuid) -> Result<ChainState, PortError> {
+    async fn walk(&self, reader: &Reader, organization: Uuid) -> Result<ChainState, PortError> {
         // Looked up first: whatever is sealed while we walk stands behind it.
         let head = Self::newest_head(reader, organization).await?;
         let (mut end, mut is_signed) = (End::default(), true);
@@ -288,7 +291,7 @@ fn broken(seq: i64, what: &'static str) -> Result<ChainState, PortError> {
 }
 
 /// The next seals of a chain, with what they seal and the heads that end with them. The page is cut first, and only its rows are joined.
-async fn page_of_chain(reader: Reader<'_>, organization: Uuid, after: i64) -> Result<Vec<QueryResult>, PortError> {
+async fn page_of_chain(reader: &Reader, organization: Uuid, after: i64) -> Result<Vec<QueryResult>, PortError> {
     let mut sql = reader.sql();
     sql.push("SELECT s.seq, f.id AS found, s.prev_hash, s.hash, h.hash AS head_hash, h.signature, ").push(ENTRY);
     sql.push(" FROM (SELECT * FROM audit_seals c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(organization);
@@ -298,7 +301,7 @@ async fn page_of_chain(reader: Reader<'_>, organization: Uuid, after: i64) -> Re
     reader.rows(sql).await
 }
 
-async fn oldest_unsealed(reader: Reader<'_>, organization: Uuid) -> Result<Option<Instant>, PortError> {
+async fn oldest_unsealed(reader: &Reader, organization: Uuid) -> Result<Option<Instant>, PortError> {
     let mut sql = reader.sql();
     sql.push("SELECT MIN(f.at) FROM audit_entries f WHERE ").push(SCOPED).push(" AND f.organization_id = ").bind(organization).push(ENTRIES.filter);
     match reader.rows(sql).await?.pop() {
@@ -310,8 +313,8 @@ async fn oldest_unsealed(reader: Reader<'_>, organization: Uuid) -> Result<Optio
 #[async_trait]
 impl AuditChain for AuditStore {
     async fn seal(&self, now: Instant, most: u32) -> Result<u32, PortError> {
-        let database = &self.store.database;
-        let reader = Reader::system(database);
+        let database = &self.store.databases.directory().database;
+        let reader = &Reader::system(database);
         // Read before the transaction, which is short so: entries do not change, and a seal or a cursor that does fails the write.
         let from = ENTRIES.place(reader, SEALER).await?;
         let rows = ENTRIES.read(reader, from, most).await?;
@@ -344,59 +347,89 @@ impl AuditChain for AuditStore {
     }
 
     async fn verify(&self, organization: OrganizationId) -> Result<Verification, PortError> {
-        let reader = Reader::of_organization(&self.store.database, organization);
-        let state = self.walk(reader, organization.as_uuid()).await?;
-        Ok(Verification { organization, state, oldest_unsealed: oldest_unsealed(reader, organization.as_uuid()).await? })
+        let mut found = Verification { organization, state: ChainState::Intact { entries: 0 }, oldest_unsealed: None };
+        // An organization has a chain in each database that it has rows in; the first that is not intact is told.
+        for home in self.store.databases.homes_of(organization).await? {
+            let reader = &Reader::of(&home.database, organization);
+            found.state = match (found.state, self.walk(reader, organization.as_uuid()).await?) {
+                (ChainState::Intact { entries }, ChainState::Intact { entries: more }) => ChainState::Intact { entries: entries + more },
+                (ChainState::Intact { .. }, bad) | (bad, _) => bad,
+            };
+            let unsealed = oldest_unsealed(reader, organization.as_uuid()).await?;
+            found.oldest_unsealed = found.oldest_unsealed.into_iter().chain(unsealed).min();
+        }
+        Ok(found)
     }
 }
 
 #[async_trait]
 impl AuditQueries for AuditStore {
     async fn list(&self, scope: &Scope, entity_id: Option<Uuid>, page: &Page) -> Result<Slice<AuditRow>, PortError> {
-        let reader = Reader::of(&self.store.database, scope);
-        let mut sql = reader.sql();
-        sql.push("SELECT f.id, f.at, f.actor, f.action, f.entity, f.entity_id, f.fields, s.seq FROM (SELECT * FROM audit_entries e WHERE ")
-            .push(SCOPED);
-        sql.push(" AND e.organization_id = ").bind(scope.organization().as_uuid());
-        if let Some(entity_id) = entity_id {
-            sql.push(" AND e.entity_id = ").bind(entity_id);
+        let mut items = Vec::new();
+        for home in self.store.databases.homes_of(scope.organization()).await? {
+            items.extend(entries(&Reader::of(&home.database, scope.organization()), scope.organization(), entity_id, page).await?);
         }
-        // Ids are made in the order of time, and the primary key has them in order: no page has to be sorted.
-        let (comparison, way) = match page.order {
-            Order::Descending => ("<", "DESC"),
-            Order::Ascending => (">", "ASC"),
-        };
-        if let Some(cursor) = &page.after {
-            sql.push(&format!(" AND e.id {comparison} ")).bind(last_id(cursor)?);
+        // Where there are two chains, their entries are shown as one story: ids are in the order of time everywhere.
+        match page.order {
+            Order::Descending => items.sort_unstable_by_key(|row| Reverse(row.id)),
+            Order::Ascending => items.sort_unstable_by_key(|row| row.id),
         }
-        sql.push(&format!(" ORDER BY e.id {way} LIMIT ")).bind(i64::from(page.limit) + 1);
-        sql.push(") f LEFT JOIN audit_seals s ON s.organization_id = f.organization_id AND s.entry_id = f.id");
-        sql.push(&format!(" ORDER BY f.id {way}"));
-        let rows = reader.rows(sql).await?;
-        let items = rows.iter().map(audit_row).collect::<Result<Vec<_>, _>>()?;
         Ok(Slice::cut(items, page.limit, |last| vec![Value::Id(last.id)]))
     }
 
     async fn detail(&self, scope: &Scope, entry: Uuid) -> Result<Option<String>, PortError> {
-        let reader = Reader::of(&self.store.database, scope);
-        let organization = scope.organization().as_uuid();
-        let mut sql = reader.sql();
-        sql.push("SELECT f.subject_ref, f.commitment, d.key_id, d.sealed FROM audit_entries f ");
-        sql.push("JOIN audit_details d ON d.organization_id = f.organization_id AND d.entry_id = f.id WHERE ").push(SCOPED);
-        sql.push(" AND f.organization_id = ").bind(organization).push(" AND f.id = ").bind(entry);
-        let Some(row) = reader.rows(sql).await?.pop() else { return Ok(None) };
-        let mut columns = Columns::of(&row);
-        let (subject, committed): (Option<Uuid>, Option<Vec<u8>>) = (columns.next()?, columns.next()?);
-        let (key, sealed): (Uuid, Vec<u8>) = (columns.next()?, columns.next()?);
-        let key = self.store.keys.material(KeyId::from_uuid(key)).await?;
-        let plain = open(&key, &detail_place(organization, entry, subject), &sealed)?;
-        let changed = || PortError::Broken("a detail is not what its entry committed to".to_owned());
-        let (r, detail) = plain.split_first_chunk::<32>().ok_or_else(changed)?;
-        if committed.as_deref() != Some(commitment(r, detail).as_slice()) {
-            return Err(changed());
+        for home in self.store.databases.homes_of(scope.organization()).await? {
+            if let Some(detail) = detail_in(&home, scope.organization(), entry).await? {
+                return Ok(Some(detail));
+            }
         }
-        String::from_utf8(detail.to_vec()).map(Some).map_err(|_| changed())
+        Ok(None)
     }
+}
+
+/// The values of an entry that is in this database.
+async fn detail_in(home: &Home, of: OrganizationId, entry: Uuid) -> Result<Option<String>, PortError> {
+    let reader = Reader::of(&home.database, of);
+    let organization = of.as_uuid();
+    let mut sql = reader.sql();
+    sql.push("SELECT f.subject_ref, f.commitment, d.key_id, d.sealed FROM audit_entries f ");
+    sql.push("JOIN audit_details d ON d.organization_id = f.organization_id AND d.entry_id = f.id WHERE ").push(SCOPED);
+    sql.push(" AND f.organization_id = ").bind(organization).push(" AND f.id = ").bind(entry);
+    let Some(row) = reader.rows(sql).await?.pop() else { return Ok(None) };
+    let mut columns = Columns::of(&row);
+    let (subject, committed): (Option<Uuid>, Option<Vec<u8>>) = (columns.next()?, columns.next()?);
+    let (key, sealed): (Uuid, Vec<u8>) = (columns.next()?, columns.next()?);
+    let key = home.keys.material(KeyId::from_uuid(key)).await?;
+    let plain = open(&key, &detail_place(organization, entry, subject), &sealed)?;
+    let changed = || PortError::Broken("a detail is not what its entry committed to".to_owned());
+    let (r, detail) = plain.split_first_chunk::<32>().ok_or_else(changed)?;
+    if committed.as_deref() != Some(commitment(r, detail).as_slice()) {
+        return Err(changed());
+    }
+    String::from_utf8(detail.to_vec()).map(Some).map_err(|_| changed())
+}
+
+/// A page of the entries in one database, and one more if there is a next page.
+async fn entries(reader: &Reader, organization: OrganizationId, entity_id: Option<Uuid>, page: &Page) -> Result<Vec<AuditRow>, PortError> {
+    let mut sql = reader.sql();
+    sql.push("SELECT f.id, f.at, f.actor, f.action, f.entity, f.entity_id, f.fields, s.seq FROM (SELECT * FROM audit_entries e WHERE ").push(SCOPED);
+    sql.push(" AND e.organization_id = ").bind(organization.as_uuid());
+    if let Some(entity_id) = entity_id {
+        sql.push(" AND e.entity_id = ").bind(entity_id);
+    }
+    // Ids are made in the order of time, and the primary key has them in order: no page has to be sorted.
+    let (comparison, way) = match page.order {
+        Order::Descending => ("<", "DESC"),
+        Order::Ascending => (">", "ASC"),
+    };
+    if let Some(cursor) = &page.after {
+        sql.push(&format!(" AND e.id {comparison} ")).bind(last_id(cursor)?);
+    }
+    sql.push(&format!(" ORDER BY e.id {way} LIMIT ")).bind(i64::from(page.limit) + 1);
+    sql.push(") f LEFT JOIN audit_seals s ON s.organization_id = f.organization_id AND s.entry_id = f.id");
+    sql.push(&format!(" ORDER BY f.id {way}"));
+    let rows = reader.rows(sql).await?;
+    rows.iter().map(audit_row).collect()
 }
 
 fn last_id(cursor: &Cursor) -> Result<Uuid, PortError> {

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use matricula_ports::PortError;
@@ -39,8 +40,8 @@ impl Engine {
     }
 }
 
-/// How to reach a database.
-#[derive(Clone, Debug)]
+/// How to reach a database. Shows its address to nobody who only debugs: a password may be part of it.
+#[derive(Clone)]
 pub struct Options {
     /// `sqlite://…` or `postgres://…`.
     pub url: String,
@@ -52,6 +53,12 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// Whether a commit waits until it is on the disk (`SQLite`). Only what can be made anew goes without.
     pub durable: bool,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("connections", &self.connections).field("durable", &self.durable).finish_non_exhaustive()
+    }
 }
 
 impl Options {
@@ -96,26 +103,43 @@ fn changed_rights() -> Cache<Uuid, ()> {
 }
 
 impl Database {
-    /// Opens a database. The connections are made when they are needed, so this succeeds while the server is away.
+    /// Opens a database, and makes its file if it is not there. Connections to a server are made when they are needed, so this succeeds
+    /// while the server is away.
     ///
     /// # Errors
     /// [`PortError::Broken`] for an address that cannot be read, [`PortError::Unavailable`] for a file that cannot be opened.
     pub async fn open(options: &Options) -> Result<Self, PortError> {
+        let database = Self::reach(options, true)?;
+        if database.engine == Engine::Sqlite {
+            database.ping().await?;
+        }
+        Ok(database)
+    }
+
+    /// Opens a database that is there already, if it is: whether, tells the first question to it.
+    ///
+    /// # Errors
+    /// [`PortError::Broken`] for an address that cannot be read.
+    pub(crate) fn lazily(options: &Options) -> Result<Self, PortError> {
+        Self::reach(options, false)
+    }
+
+    fn reach(options: &Options, create: bool) -> Result<Self, PortError> {
         match Engine::of_url(&options.url) {
-            Some(Engine::Sqlite) => Self::open_sqlite(options).await,
-            Some(Engine::Postgres) => Self::open_lazily(options),
+            Some(Engine::Sqlite) => Self::reach_file(options, create),
+            Some(Engine::Postgres) => Self::reach_server(options),
             None => Err(PortError::Broken("the database's address must begin with sqlite:// or postgres://".to_owned())),
         }
     }
 
-    async fn open_sqlite(options: &Options) -> Result<Self, PortError> {
+    fn reach_file(options: &Options, create: bool) -> Result<Self, PortError> {
         let broken = |_| PortError::Broken("the database's address cannot be read".to_owned());
         // Acknowledged means durable: FULL syncs the log at every commit (NORMAL would lose the last ones with the power).
         let base = options
             .url
             .parse::<SqliteConnectOptions>()
             .map_err(broken)?
-            .create_if_missing(true)
+            .create_if_missing(create)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(if options.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off })
             .foreign_keys(true)
@@ -126,7 +150,6 @@ impl Database {
             .pragma("recursive_triggers", "ON")
             .log_statements(tracing::log::LevelFilter::Trace)
             .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO);
-        let away = |error| PortError::Unavailable(Box::new(error));
         // One writer: a second would only wait for the first, and could fail with «database is locked».
         let write = SqlitePoolOptions::new()
             .max_connections(1)
@@ -134,9 +157,7 @@ impl Database {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_with(base.clone())
-            .await
-            .map_err(away)?;
+            .connect_lazy_with(base.clone());
         let read = SqlitePoolOptions::new()
             .max_connections(options.connections)
             .acquire_timeout(options.acquire_timeout)
@@ -150,8 +171,7 @@ impl Database {
         })
     }
 
-    /// Connections to a server are made when they are needed, without a word to it before.
-    fn open_lazily(options: &Options) -> Result<Self, PortError> {
+    fn reach_server(options: &Options) -> Result<Self, PortError> {
         let broken = |_| PortError::Broken("the database's address cannot be read".to_owned());
         let connect = options
             .url
@@ -187,7 +207,7 @@ impl Database {
     /// # Errors
     /// [`PortError::Broken`] for an address that cannot be read.
     pub fn beside(&self, options: &Options) -> Result<Self, PortError> {
-        Ok(Self { changed_rights: self.changed_rights.clone(), ..Self::open_lazily(options)? })
+        Ok(Self { changed_rights: self.changed_rights.clone(), ..Self::reach_server(options)? })
     }
 
     /// Whether a write would go through: the writer answers.

@@ -10,15 +10,14 @@ pub(crate) const CONFLICT: &str = "conflict:";
 /// A database error as the ports know it.
 pub(crate) fn port(error: DbErr) -> PortError {
     let database = match &error {
-        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) | DbErr::Conn(RuntimeErr::SqlxError(inner)) => {
-            match &**inner {
-                sqlx::Error::Database(database) => {
-                    Some((database.code().map(|code| code.to_string()).unwrap_or_default(), database.message().to_owned()))
-                }
-                _ => None,
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => match &**inner {
+            sqlx::Error::Database(database) => {
+                Some((database.code().map(|code| code.to_string()).unwrap_or_default(), database.message().to_owned()))
             }
-        }
+            _ => None,
+        },
         DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. } | DbErr::Custom(_) => return PortError::Broken(error.to_string()),
+        // Whoever does not let us in (`Conn`) may do so later, whatever the reason.
         _ => None,
     };
     let Some((code, message)) = database else { return PortError::Unavailable(Box::new(error)) };

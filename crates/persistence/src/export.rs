@@ -8,12 +8,22 @@ use sea_orm::{ConnectionTrait, IsolationLevel, Statement, StreamTrait, Transacti
 
 use crate::convert::Columns;
 use crate::database::{Database, Engine};
+use crate::databases::Databases;
 use crate::error::port;
 use crate::scoped::Sight;
 
 /// What is good for this installation alone: what opens something, and what is under way.
-const LEFT_OUT: [&str; 8] =
-    ["login_sessions", "one_time_links", "api_keys", "identity_providers", "provider_sign_ins", "idempotency_keys", "jobs", "outbox"];
+const LEFT_OUT: [&str; 9] = [
+    "login_sessions",
+    "one_time_links",
+    "api_keys",
+    "identity_providers",
+    "provider_sign_ins",
+    "dedicated_databases",
+    "idempotency_keys",
+    "jobs",
+    "outbox",
+];
 
 /// A row on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,22 +34,40 @@ pub struct ExportedRow {
     pub json: String,
 }
 
-impl Database {
+impl Databases {
     /// Hands out every row of an organization, table by table, as they all were at one moment: of the organization itself, of its
     /// members (without what they sign in with), and of every table whose rows belong to organizations, but for what opens something
-    /// and what is under way. However many there are, one is in memory.
+    /// and what is under way. However many there are, one is in memory. Of an organization with a database to itself there are two such
+    /// moments, that of the directory and that of its home.
     ///
     /// # Errors
     /// [`PortError`], and whatever `out` says.
     pub async fn export<E: From<PortError>>(&self, organization: OrganizationId, mut out: impl FnMut(ExportedRow) -> Result<(), E>) -> Result<(), E> {
+        let about = [("organizations", "SELECT * FROM organizations WHERE id = $1"), ("members", MEMBERS)];
+        for home in self.homes_of(organization).await? {
+            // The home of one apart has but a shadow of the organization, and of its users.
+            let about: &[_] = if self.is_apart(&home) { &[] } else { &about };
+            home.database.export(organization, about, &mut out).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Database {
+    /// The rows of an organization here, and what these selects tell about it.
+    async fn export<E: From<PortError>>(
+        &self,
+        organization: OrganizationId,
+        about: &[(&str, &str)],
+        out: &mut impl FnMut(ExportedRow) -> Result<(), E>,
+    ) -> Result<(), E> {
         let level = (self.engine == Engine::Postgres).then_some(IsolationLevel::RepeatableRead);
         let tx = self.read.begin_with_config(level, None).await.map_err(port)?;
         let organization = organization.as_uuid();
         if let Some(setting) = Sight::Organization(organization).set_local(self.engine) {
             tx.execute_raw(setting).await.map_err(port)?;
         }
-        let mut selects =
-            vec![("organizations".to_owned(), "SELECT * FROM organizations WHERE id = $1".to_owned()), ("members".to_owned(), MEMBERS.to_owned())];
+        let mut selects: Vec<_> = about.iter().map(|(table, select)| ((*table).to_owned(), (*select).to_owned())).collect();
         for row in tx.query_all_raw(Statement::from_string(self.engine.backend(), self.tables_of_organizations())).await.map_err(port)? {
             let table: String = Columns::of(&row).next()?;
             if !LEFT_OUT.contains(&table.as_str()) {

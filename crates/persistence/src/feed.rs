@@ -48,7 +48,7 @@ impl Place {
 
 impl Feed {
     /// Up to where a consumer has come.
-    pub(crate) async fn place(&self, reader: Reader<'_>, consumer: &str) -> Result<Place, PortError> {
+    pub(crate) async fn place(&self, reader: &Reader, consumer: &str) -> Result<Place, PortError> {
         let mut sql = reader.sql();
         sql.push("SELECT c.position_xact, c.position_id FROM feed_cursors c WHERE ").push(SCOPED).push(" AND c.consumer = ").bind(consumer);
         let Some(row) = reader.rows(sql).await?.pop() else { return Ok(Place::default()) };
@@ -57,7 +57,7 @@ impl Feed {
     }
 
     /// The rows behind a place, at most so many, of transactions that are settled.
-    pub(crate) async fn read(&self, reader: Reader<'_>, from: Place, most: u32) -> Result<Vec<QueryResult>, PortError> {
+    pub(crate) async fn read(&self, reader: &Reader, from: Place, most: u32) -> Result<Vec<QueryResult>, PortError> {
         let mut sql = reader.sql();
         self.behind(&mut sql, from);
         in_order(&mut sql, most);
@@ -65,7 +65,7 @@ impl Feed {
     }
 
     /// The place of a row that is not far behind another place.
-    pub(crate) async fn find(&self, reader: Reader<'_>, from: Place, row: Uuid) -> Result<Option<Place>, PortError> {
+    pub(crate) async fn find(&self, reader: &Reader, from: Place, row: Uuid) -> Result<Option<Place>, PortError> {
         let mut sql = reader.sql();
         self.behind(&mut sql, from);
         sql.push(" AND f.id = ").bind(row);

@@ -1,5 +1,7 @@
 //! What the database itself says about how organizations are kept apart, for reports and for the test that holds it to it.
 
+use std::sync::Arc;
+
 use matricula_ports::PortError;
 
 use crate::convert::Columns;
@@ -44,7 +46,7 @@ impl Database {
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    pub async fn isolation(&self) -> Result<Vec<Claim>, PortError> {
+    pub async fn isolation(self: &Arc<Self>) -> Result<Vec<Claim>, PortError> {
         if self.engine == Engine::Sqlite {
             return Ok(Vec::new());
         }

@@ -3,10 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use matricula_domain::people::KeyId;
 use matricula_domain::shared::Id;
-use matricula_ports::privacy::PersonKeys;
 use matricula_ports::{Clock, Ids, PortError};
 use moka::sync::Cache;
 use sea_orm::{ConnectionTrait, Statement};
@@ -37,6 +35,16 @@ impl KeyStore {
     pub fn new(database: Database, ids: Arc<dyn Ids>, clock: Arc<dyn Clock>) -> Self {
         let known = Cache::builder().max_capacity(20_000).time_to_live(std::time::Duration::from_mins(5)).build();
         Self { database, ids, clock, spare: Mutex::default(), making: tokio::sync::Mutex::default(), known, secrets: Cache::new(100) }
+    }
+
+    /// The key store in another database, of the same program.
+    pub(crate) fn beside(&self, database: Database) -> Self {
+        Self::new(database, Arc::clone(&self.ids), Arc::clone(&self.clock))
+    }
+
+    /// The connection that migrations run on.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     fn spare(&self) -> std::sync::MutexGuard<'_, Vec<KeyId>> {
@@ -133,9 +141,12 @@ impl KeyStore {
     }
 }
 
-#[async_trait]
-impl PersonKeys for KeyStore {
-    async fn issue(&self) -> Result<KeyId, PortError> {
+impl KeyStore {
+    /// A fresh key that is durable already.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    pub async fn issue(&self) -> Result<KeyId, PortError> {
         if let Some(key) = self.spare().pop() {
             return Ok(key);
         }
@@ -154,7 +165,11 @@ impl PersonKeys for KeyStore {
         spare.pop().ok_or_else(|| PortError::Broken("no key was made".to_owned()))
     }
 
-    async fn destroy(&self, key: KeyId) -> Result<(), PortError> {
+    /// Destroys a key for good. Destroying it again changes nothing.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    pub async fn destroy(&self, key: KeyId) -> Result<(), PortError> {
         self.known.invalidate(&key);
         let mut sql = self.sql();
         sql.push("UPDATE person_keys SET material = NULL, destroyed_at = ").bind(self.clock.now());

@@ -6,6 +6,7 @@ mod audit;
 mod catalog;
 mod convert;
 mod database;
+mod databases;
 mod enrollment;
 mod error;
 mod export;
@@ -16,6 +17,7 @@ mod key_store;
 mod leads;
 #[cfg(feature = "mutations")]
 mod mutation;
+mod noted;
 mod notifications;
 mod paging;
 mod people;
@@ -30,6 +32,7 @@ mod unit;
 
 pub use audit::{AuditStore, Signer};
 pub use database::{Database, Engine, Options};
+pub use databases::{Databases, Dedicated, Home};
 pub use export::ExportedRow;
 pub use identity::Accounts;
 pub use isolation::Claim;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::convert::{Columns, count, digest, json, made_at, time};
 use crate::database::{Database, Engine};
+use crate::databases::Databases;
 use crate::error::port;
 use crate::feed::{Feed, advance, begin_for_all};
 use crate::scoped::{Reader, SCOPED};
@@ -29,19 +30,20 @@ const NEVER_CAME_BACK: &str = "the last worker did not come back";
 const OUTBOX: Feed =
     Feed { table: "outbox", columns: "f.id, f.organization_id, f.at, f.fact, f.entity, f.entity_id, f.entity_version, f.payload", filter: "" };
 
-/// Work for later, in the database.
-#[derive(Clone, Debug)]
+/// Work for later, in the directory; the kept answers are in each organization's own database.
+#[derive(Clone)]
 pub struct Queue {
+    databases: Databases,
     database: Arc<Database>,
 }
 
 impl Queue {
-    /// The queue of this database.
-    pub fn new(database: Arc<Database>) -> Self {
-        Self { database }
+    /// The queue in the directory of these databases.
+    pub fn new(databases: Databases) -> Self {
+        Self { database: Arc::clone(&databases.directory().database), databases }
     }
 
-    fn reader(&self) -> Reader<'_> {
+    fn reader(&self) -> Reader {
         Reader::system(&self.database)
     }
 
@@ -212,14 +214,14 @@ impl Leases for Queue {
 #[async_trait]
 impl Outbox for Queue {
     async fn read(&self, consumer: &str, most: u32) -> Result<Vec<OutboxRow>, PortError> {
-        let from = OUTBOX.place(self.reader(), consumer).await?;
-        OUTBOX.read(self.reader(), from, most).await?.iter().map(outbox_row).collect()
+        let from = OUTBOX.place(&self.reader(), consumer).await?;
+        OUTBOX.read(&self.reader(), from, most).await?.iter().map(outbox_row).collect()
     }
 
     async fn advance(&self, consumer: &str, to: Uuid, now: Instant) -> Result<(), PortError> {
-        let from = OUTBOX.place(self.reader(), consumer).await?;
+        let from = OUTBOX.place(&self.reader(), consumer).await?;
         // A fact that is not behind the cursor was noted before, and a cursor that somebody else moves meanwhile is theirs.
-        if let Some(to) = OUTBOX.find(self.reader(), from, to).await? {
+        if let Some(to) = OUTBOX.find(&self.reader(), from, to).await? {
             advance(&self.database.write, self.database.engine, consumer, from, to, now).await?;
         }
         Ok(())
@@ -243,17 +245,21 @@ fn outbox_row(row: &QueryResult) -> Result<OutboxRow, PortError> {
 #[async_trait]
 impl Answers for Queue {
     async fn find(&self, scope: &Scope, principal: &str, route: &str, key: &str) -> Result<Option<([u8; 32], StoredAnswer)>, PortError> {
-        let reader = Reader::of(&self.database, scope);
-        let mut sql = reader.sql();
-        sql.push("SELECT k.fingerprint, k.status, k.headers, k.body FROM idempotency_keys k WHERE ").push(SCOPED);
-        sql.push(" AND k.organization_id = ").bind(scope.organization().as_uuid()).push(" AND k.principal = ").bind(principal);
-        sql.push(" AND k.route = ").bind(route).push(" AND k.key = ").bind(key);
-        let Some(row) = reader.rows(sql).await?.pop() else { return Ok(None) };
-        let mut columns = Columns::of(&row);
-        let fingerprint = digest(&columns.next::<Vec<u8>>()?, "idempotency_keys.fingerprint")?;
-        let status = count(columns.next::<i32>()?, "idempotency_keys.status")?;
-        let headers = headers(columns.next()?)?;
-        Ok(Some((fingerprint, StoredAnswer { status, headers, body: columns.next()? })))
+        // An answer is kept where its effect is, which the route does not tell.
+        for home in self.databases.homes_of(scope.organization()).await? {
+            let reader = Reader::of(&home.database, scope.organization());
+            let mut sql = reader.sql();
+            sql.push("SELECT k.fingerprint, k.status, k.headers, k.body FROM idempotency_keys k WHERE ").push(SCOPED);
+            sql.push(" AND k.organization_id = ").bind(scope.organization().as_uuid()).push(" AND k.principal = ").bind(principal);
+            sql.push(" AND k.route = ").bind(route).push(" AND k.key = ").bind(key);
+            let Some(row) = reader.rows(sql).await?.pop() else { continue };
+            let mut columns = Columns::of(&row);
+            let fingerprint = digest(&columns.next::<Vec<u8>>()?, "idempotency_keys.fingerprint")?;
+            let status = count(columns.next::<i32>()?, "idempotency_keys.status")?;
+            let headers = headers(columns.next()?)?;
+            return Ok(Some((fingerprint, StoredAnswer { status, headers, body: columns.next()? })));
+        }
+        Ok(None)
     }
 
     async fn sweep(&self, before: Instant, most: u32) -> Result<u64, PortError> {

@@ -11,9 +11,10 @@ use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use crate::convert::{Columns, count, json, value};
+use crate::noted::Noted;
 use crate::scoped::{Queries, SCOPED};
 use crate::sql::{Sql, WhenTaken, Write};
-use crate::unit::{Noted, Session};
+use crate::unit::Session;
 
 /// The columns of an amount: minor units, and their currency. Writes name columns for as long as the program runs, so these names
 /// are made once for each declared field and never given back.
@@ -197,7 +198,7 @@ fn place(order: &FieldSchema, page: &Page) -> Result<Option<(sea_orm::Value, Uui
 #[async_trait]
 impl RecordQueries for Queries {
     async fn list(&self, scope: &Scope, schema: &'static RecordSchema, filter: &RecordFilter, page: &Page) -> Result<Slice<RecordRow>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let order = field_of(schema, schema.order)?;
         let mut sql = select(reader.sql(), schema, scope.organization().as_uuid());
         sql.push(if filter.archived { " AND r.archived_at IS NOT NULL" } else { " AND r.archived_at IS NULL" });
@@ -216,7 +217,7 @@ impl RecordQueries for Queries {
     }
 
     async fn one(&self, scope: &Scope, schema: &'static RecordSchema, id: RecordId) -> Result<Option<RecordRow>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = select(reader.sql(), schema, scope.organization().as_uuid());
         sql.push(" AND r.id = ").bind(id.as_uuid());
         reader.rows(sql).await?.first().map(|row| read(schema, row)).transpose()

@@ -12,7 +12,7 @@ use crate::scoped::{Queries, SCOPED};
 #[async_trait]
 impl ReportQueries for Queries {
     async fn campaign_performance<'a>(&self, scope: &Scope, status: Option<&'a str>, most: u16) -> Result<Vec<CampaignPerformance>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         // Only columns of the index on campaign and state are read of the leads.
         sql.push("SELECT k.id, k.name, count(l.campaign_id), count(CASE WHEN l.status = 'converted' THEN 1 END) FROM campaigns k ");
@@ -28,7 +28,7 @@ impl ReportQueries for Queries {
     }
 
     async fn campaign_funnel(&self, scope: &Scope, campaign: RecordId) -> Result<Option<Vec<(String, u64)>>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         sql.push("SELECT l.status, count(l.status) FROM campaigns k ");
         sql.push("LEFT JOIN leads l ON l.organization_id = k.organization_id AND l.campaign_id = k.id WHERE ").push(SCOPED);
@@ -43,7 +43,7 @@ impl ReportQueries for Queries {
     }
 
     async fn popular_courses(&self, scope: &Scope, most: u16) -> Result<Vec<PopularCourse>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         sql.push("SELECT c.id, c.title, count(*) FROM courses c JOIN leads l ON l.organization_id = c.organization_id AND l.course_id = c.id WHERE ");
         sql.push(SCOPED).push(" AND c.organization_id = ").bind(scope.organization().as_uuid());
@@ -53,7 +53,7 @@ impl ReportQueries for Queries {
     }
 
     async fn upcoming_runs(&self, scope: &Scope, from: LocalDate, most: u16) -> Result<Vec<UpcomingRun>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         sql.push("SELECT r.id, c.id, c.title, r.start_date, r.end_date, k.name, r.max_students, r.seats_taken, r.seats_held FROM course_runs r ");
         sql.push("JOIN courses c ON c.organization_id = r.organization_id AND c.id = r.course_id ");

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::Engine;
 use crate::database::Database;
+use crate::databases::{At, Databases};
 use crate::error::port;
 use crate::sql::Sql;
 
@@ -21,12 +22,15 @@ use crate::sql::Sql;
 pub(crate) trait OrganizationOwned: EntityTrait {
     /// The column that says whose they are.
     const ORGANIZATION: Self::Column;
+    /// Where they are.
+    const AT: At;
 }
 
 macro_rules! owned {
     ($($context:ident :: $table:ident),+ $(,)?) => {$(
         impl OrganizationOwned for matricula_entity::$context::$table::Entity {
             const ORGANIZATION: Self::Column = matricula_entity::$context::$table::Column::OrganizationId;
+            const AT: At = At::of(stringify!($context));
         }
     )+};
 }
@@ -85,27 +89,23 @@ fn with_setting(sql: &str, mut values: Vec<sea_orm::Value>, sight: Sight) -> (St
 }
 
 /// Reads with a sight, outside any transaction. Cheap to make.
-#[derive(Clone, Copy)]
-pub(crate) struct Reader<'d> {
-    pub(crate) database: &'d Database,
+#[derive(Clone)]
+pub(crate) struct Reader {
+    pub(crate) database: Arc<Database>,
     pub(crate) sight: Sight,
 }
 
-impl<'d> Reader<'d> {
-    pub(crate) fn of(database: &'d Database, scope: &Scope) -> Self {
-        Self { database, sight: Sight::Organization(scope.organization().as_uuid()) }
+impl Reader {
+    pub(crate) fn of(database: &Arc<Database>, organization: OrganizationId) -> Self {
+        Self { database: Arc::clone(database), sight: Sight::Organization(organization.as_uuid()) }
     }
 
-    pub(crate) fn of_organization(database: &'d Database, organization: OrganizationId) -> Self {
-        Self { database, sight: Sight::Organization(organization.as_uuid()) }
-    }
-
-    pub(crate) fn system(database: &'d Database) -> Self {
-        Self { database, sight: Sight::System }
+    pub(crate) fn system(database: &Arc<Database>) -> Self {
+        Self { database: Arc::clone(database), sight: Sight::System }
     }
 
     /// A select of the organization's own rows.
-    pub(crate) fn select<E: OrganizationOwned>(self) -> Select<E> {
+    pub(crate) fn select<E: OrganizationOwned>(&self) -> Select<E> {
         match self.sight {
             Sight::Organization(id) => E::find().filter(E::ORGANIZATION.eq(id)),
             Sight::System => E::find(),
@@ -113,17 +113,17 @@ impl<'d> Reader<'d> {
     }
 
     /// Starts a hand-made select, which must have [`SCOPED`] in its outermost `WHERE`.
-    pub(crate) fn sql(self) -> Sql {
+    pub(crate) fn sql(&self) -> Sql {
         Sql::new(self.database.engine)
     }
 
     /// The rows of a hand-made select.
-    pub(crate) async fn rows(self, sql: Sql) -> Result<Vec<QueryResult>, PortError> {
+    pub(crate) async fn rows(&self, sql: Sql) -> Result<Vec<QueryResult>, PortError> {
         self.statement(prepare(sql, self.sight)).await
     }
 
     /// The rows of a statement that [`prepare_select`] made.
-    pub(crate) async fn statement(self, statement: Statement) -> Result<Vec<QueryResult>, PortError> {
+    pub(crate) async fn statement(&self, statement: Statement) -> Result<Vec<QueryResult>, PortError> {
         self.database.read.query_all_raw(statement).await.map_err(port)
     }
 }
@@ -153,18 +153,24 @@ pub(crate) fn models<E: EntityTrait>(rows: &[QueryResult]) -> Result<Vec<E::Mode
 }
 
 /// The query ports: reads for screens and reports, outside any unit of work.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Queries {
-    pub(crate) database: Arc<Database>,
+    pub(crate) databases: Databases,
 }
 
 impl Queries {
-    /// Queries on this database. It may be a read replica.
-    pub fn new(database: Arc<Database>) -> Self {
-        Self { database }
+    /// Queries on these databases. They may be read replicas.
+    pub fn new(databases: Databases) -> Self {
+        Self { databases }
     }
 
-    pub(crate) fn reader(&self, scope: &Scope) -> Reader<'_> {
-        Reader::of(&self.database, scope)
+    /// Reads of the organization's rows, where they are.
+    pub(crate) async fn reader(&self, scope: &Scope) -> Result<Reader, PortError> {
+        Ok(Reader::of(&self.databases.home_of(scope.organization()).await?.database, scope.organization()))
+    }
+
+    /// Reads of who works there and what they may.
+    pub(crate) fn directory(&self, scope: &Scope) -> Reader {
+        Reader::of(&self.databases.directory().database, scope.organization())
     }
 }

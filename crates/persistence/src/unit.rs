@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use matricula_domain::people::{KeyId, PersonId};
-use matricula_domain::shared::{Aggregate, Change, Changed, Fact, Fields, Id, Instant, Noun, SubjectRef, Value};
+use matricula_domain::shared::{Aggregate, Changed, Id, SubjectRef, Value};
 use matricula_ports::{Ids, PortError, Scope, StoredAnswer, Transactions, UnitOfWork};
 use moka::sync::Cache;
 use sea_orm::{
@@ -18,12 +18,12 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::convert::{json, made_at, time};
-use crate::database::{Database, Engine};
+use crate::convert::{json, made_at};
+use crate::database::Engine;
+use crate::databases::{At, Databases, Home};
 use crate::error::port;
-use crate::key_store::KeyStore;
+use crate::noted::{Noted, Rows, answer_time};
 use crate::scoped::{OrganizationOwned, Reader, SCOPED, Sight, models, prepare, prepare_select};
-use crate::sealing::{commitment, random, seal};
 use crate::sql::{Sql, WhenTaken, Write};
 use crate::statements::{one_statement, runs, waves};
 
@@ -39,32 +39,36 @@ static TURNS: [tokio::sync::Mutex<()>; 16] = [const { tokio::sync::Mutex::const_
 /// Makes units of work.
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) database: Arc<Database>,
-    pub(crate) keys: Arc<KeyStore>,
-    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) databases: Databases,
+    ids: Arc<dyn Ids>,
     subjects: Subjects,
 }
 
 impl Store {
-    /// Units of work on this database, sealing under the keys of this key store.
-    pub fn new(database: Arc<Database>, keys: Arc<KeyStore>, ids: Arc<dyn Ids>) -> Self {
-        Self { database, keys, ids, subjects: Cache::new(20_000) }
+    /// Units of work on these databases.
+    pub fn new(databases: Databases, ids: Arc<dyn Ids>) -> Self {
+        Self { databases, ids, subjects: Cache::new(20_000) }
     }
 
-    fn session(&self, scope: &Scope) -> Session {
-        Session {
+    async fn session(&self, scope: &Scope) -> Result<Session, PortError> {
+        let home = self.databases.home_of(scope.organization()).await?;
+        Ok(Session {
             sight: Sight::Organization(scope.organization().as_uuid()),
             organization: scope.organization().as_uuid(),
             scope: scope.clone(),
+            is_apart: self.databases.is_apart(&home),
+            directory: self.databases.directory().clone(),
+            home,
             store: self.clone(),
             open: tokio::sync::Mutex::new(None),
             pending: Mutex::default(),
-        }
+        })
     }
 
-    /// Writes audit entries that come with no change, in a transaction of their own.
+    /// Writes an audit entry that comes with no change, in a transaction of its own. What concerns a person is where their key is.
     pub(crate) async fn note(&self, scope: &Scope, noted: Noted) -> Result<(), PortError> {
-        let session = self.session(scope);
+        let session = self.session(scope).await?;
+        session.writes_at(if noted.subject.is_some() { At::Home } else { At::Directory });
         session.pending().noted.push(noted);
         Box::new(session).commit().await
     }
@@ -73,44 +77,12 @@ impl Store {
 #[async_trait]
 impl Transactions for Store {
     async fn begin(&self, scope: &Scope) -> Result<Box<dyn UnitOfWork>, PortError> {
-        Ok(Box::new(self.session(scope)))
+        Ok(Box::new(self.session(scope).await?))
     }
 
     async fn turn(&self, scope: &Scope) -> Box<dyn Any + Send> {
         let [.., last] = scope.organization().as_uuid().into_bytes();
         Box::new(TURNS[usize::from(last) % TURNS.len()].lock().await)
-    }
-}
-
-/// Something that the audit (and, if it is a fact, the outbox) will be told.
-#[derive(Clone, Debug)]
-pub(crate) struct Noted {
-    pub(crate) at: Instant,
-    pub(crate) action: String,
-    pub(crate) entity: &'static str,
-    pub(crate) entity_id: Uuid,
-    pub(crate) version: u32,
-    pub(crate) subject: Option<PersonId>,
-    pub(crate) purpose: Option<String>,
-    pub(crate) changes: Vec<Change>,
-    /// What the outbox carries; `None` for what is no fact.
-    pub(crate) data: Option<Fields>,
-}
-
-impl Noted {
-    pub(crate) fn of<A: Aggregate>(changed: &Changed<A>) -> Self {
-        let (state, Noun { one, .. }) = (changed.state(), changed.state().noun());
-        Self {
-            at: changed.at(),
-            action: format!("{one}.{}", changed.fact().verb()),
-            entity: one,
-            entity_id: state.id(),
-            version: state.version(),
-            subject: state.subject(),
-            purpose: None,
-            changes: changed.changes().to_vec(),
-            data: Some(changed.fact().data()),
-        }
     }
 }
 
@@ -122,6 +94,10 @@ struct Pending {
     seats: BTreeMap<Uuid, (i32, i32)>,
     answer: Option<StoredAnswer>,
     subjects: HashMap<PersonId, (SubjectRef, KeyId)>,
+    /// Where the unit writes, once it is known.
+    at: Option<At>,
+    /// It would have to write in two databases, which do not commit together.
+    torn: bool,
     /// Why an early write was refused, and with it everything before it: nothing of this unit can be committed any more.
     refused: Option<Refused>,
 }
@@ -149,6 +125,12 @@ pub(crate) struct Session {
     pub(crate) scope: Scope,
     pub(crate) organization: Uuid,
     sight: Sight,
+    /// Where it is known who works there and what they may, and this is audited.
+    pub(crate) directory: Home,
+    /// Where everything else is.
+    pub(crate) home: Home,
+    /// Whether these are two databases.
+    is_apart: bool,
     /// A transaction of the database, where one statement is not enough.
     open: tokio::sync::Mutex<Option<DatabaseTransaction>>,
     pending: Mutex<Pending>,
@@ -159,42 +141,69 @@ impl Session {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader { database: &self.store.database, sight: self.sight }
-    }
-
     /// A select of the organization's own rows.
     pub(crate) fn select<E: OrganizationOwned>(&self) -> Select<E> {
-        self.reader().select::<E>()
+        Reader { database: Arc::clone(&self.home.database), sight: self.sight }.select::<E>()
+    }
+
+    /// The one of the two; where they are the same, that one.
+    fn at(&self, at: At) -> &Home {
+        if at == At::Directory { &self.directory } else { &self.home }
+    }
+
+    /// Says where this unit writes. It cannot be in both.
+    fn writes_at(&self, at: At) {
+        if self.is_apart {
+            let mut pending = self.pending();
+            pending.torn |= *pending.at.get_or_insert(at) != at;
+        }
+    }
+
+    /// The database in which this unit writes.
+    fn written(&self) -> &Home {
+        let at = self.pending().at;
+        self.at(at.unwrap_or(At::Home))
     }
 
     /// Starts a hand-made select, which must have [`SCOPED`] in its outermost `WHERE`.
     pub(crate) fn sql(&self) -> Sql {
-        Sql::new(self.store.database.engine)
+        Sql::new(self.home.database.engine)
     }
 
+    /// The rows of a hand-made select.
     pub(crate) async fn rows(&self, sql: Sql) -> Result<Vec<QueryResult>, PortError> {
-        self.read(prepare(sql, self.sight)).await
+        self.read(At::Home, prepare(sql, self.sight)).await
     }
 
-    pub(crate) async fn all<E: EntityTrait>(&self, select: Select<E>) -> Result<Vec<E::Model>, PortError> {
-        models::<E>(&self.read(prepare_select(self.store.database.engine, select, self.sight)).await?)
+    /// The rows of a hand-made select of who works there and what they may.
+    pub(crate) async fn rows_of_directory(&self, sql: Sql) -> Result<Vec<QueryResult>, PortError> {
+        self.read(At::Directory, prepare(sql, self.sight)).await
     }
 
-    pub(crate) async fn one<E: EntityTrait>(&self, select: Select<E>) -> Result<Option<E::Model>, PortError> {
+    pub(crate) async fn all<E: OrganizationOwned>(&self, select: Select<E>) -> Result<Vec<E::Model>, PortError> {
+        models::<E>(&self.read(E::AT, prepare_select(self.home.database.engine, select, self.sight)).await?)
+    }
+
+    pub(crate) async fn one<E: OrganizationOwned>(&self, select: Select<E>) -> Result<Option<E::Model>, PortError> {
         Ok(self.all(select).await?.into_iter().next())
     }
 
     /// Reads see what this unit saved: if there is something, it is written first, in a transaction that stays open.
-    async fn read(&self, statement: sea_orm::Statement) -> Result<Vec<QueryResult>, PortError> {
+    /// In the other database than the one in which it writes there is nothing of its own.
+    async fn read(&self, at: At, statement: sea_orm::Statement) -> Result<Vec<QueryResult>, PortError> {
+        let from = self.at(at);
+        if self.is_apart && !from.is(self.written()) {
+            return from.database.read.query_all_raw(statement).await.map_err(port);
+        }
         let mut open = self.open.lock().await;
         let dirty = {
             let pending = self.pending();
             !pending.writes.is_empty() || !pending.seats.is_empty()
         };
         if open.is_none() && !dirty {
-            return self.store.database.read.query_all_raw(statement).await.map_err(port);
+            return from.database.read.query_all_raw(statement).await.map_err(port);
         }
+        self.writes_at(at);
         let tx = match open.take() {
             Some(tx) => tx,
             None => self.begin().await?,
@@ -213,7 +222,7 @@ impl Session {
     }
 
     async fn begin(&self) -> Result<DatabaseTransaction, PortError> {
-        let database = &self.store.database;
+        let database = &self.written().database;
         // On SQLite the write lock is taken at once: a transaction that read first could not get it later.
         let options = TransactionOptions {
             sqlite_transaction_mode: (database.engine == Engine::Sqlite).then_some(SqliteTransactionMode::Immediate),
@@ -304,10 +313,12 @@ impl Session {
 
     /// Tells audit and outbox.
     pub(crate) fn note<A: Aggregate>(&self, changed: &Changed<A>) {
+        self.writes_at(At::of(changed.state().noun().context));
         self.pending().noted.push(Noted::of(changed));
     }
 
     pub(crate) fn note_other(&self, noted: Noted) {
+        self.writes_at(At::Home);
         self.pending().noted.push(noted);
     }
 
@@ -333,7 +344,7 @@ impl Session {
     /// Says that what a sign-in, a membership, a key or everybody of an organization may do is not what it was: who is remembered by it is
     /// looked up anew from now on.
     pub(crate) fn rights_changed(&self, of: Uuid) {
-        self.store.database.changed_rights.insert(of, ());
+        self.directory.database.changed_rights.insert(of, ());
     }
 
     fn take_writes(&self) -> Vec<Write> {
@@ -358,7 +369,11 @@ impl Session {
         self.resolve_subjects(&noted, &mut subjects).await?;
         let mut rows = Rows::default();
         for noted in noted {
-            self.rows_of(noted, &subjects, &mut rows).await?;
+            let subject = match noted.subject {
+                Some(person) => Some(*subjects.get(&person).ok_or(PortError::Dangling("person"))?),
+                None => None,
+            };
+            rows.add(noted, self.store.ids.next(), &self.scope, subject, &self.written().keys).await?;
         }
         let mut writes = rows.into_writes();
         if let (Some(answer), Some(once)) = (answer, self.scope.once_key()) {
@@ -429,69 +444,44 @@ impl Session {
         Ok(())
     }
 
-    async fn rows_of(&self, noted: Noted, subjects: &HashMap<PersonId, (SubjectRef, KeyId)>, rows: &mut Rows) -> Result<(), PortError> {
-        let subject = match noted.subject {
-            Some(person) => Some(*subjects.get(&person).ok_or(PortError::Dangling("person"))?),
-            None => None,
+    /// Everything that is pending, with audit and outbox, and the end of it.
+    async fn write_all(&self) -> Result<(), PortError> {
+        if self.pending().refused.is_some() {
+            return Err(PortError::Stale);
+        }
+        if self.pending().torn {
+            return Err(PortError::Broken("one unit of work in two databases".to_owned()));
+        }
+        let mut writes = self.take_writes();
+        writes.extend(self.derived_writes().await?);
+        let open = self.open.lock().await.take();
+        if open.is_none() && writes.is_empty() {
+            return Ok(());
+        }
+        let database = Arc::clone(&self.written().database);
+        let tx = match open {
+            Some(tx) => tx,
+            None if database.engine == Engine::Postgres => {
+                let mut waves = waves(writes);
+                if waves.len() == 1 {
+                    let wave = waves.swap_remove(0);
+                    return database.write.query_all_raw(one_statement(wave, self.organization)).await.map(|_| ()).map_err(port);
+                }
+                let tx = self.begin().await?;
+                for wave in waves {
+                    tx.query_all_raw(one_statement(wave, self.organization)).await.map_err(port)?;
+                }
+                return tx.commit().await.map_err(port);
+            }
+            None => self.begin().await?,
         };
-        let id = self.store.ids.next();
-        let names = Value::List(noted.changes.iter().map(|change| change.field.as_str().into()).collect());
-        let subject_ref = subject.map(|(subject, _)| subject.as_uuid());
-        let mut committed = None;
-        if !noted.changes.is_empty() {
-            let detail = Value::Map(
-                noted
-                    .changes
-                    .into_iter()
-                    .map(|change| (change.field, Value::Map(vec![("from".to_owned(), change.from), ("to".to_owned(), change.to)])))
-                    .collect(),
-            )
-            .canonical();
-            let r: [u8; 32] = random();
-            committed = Some(commitment(&r, detail.as_bytes()));
-            let key = subject.map_or_else(|| KeyId::from_uuid(self.organization), |(_, key)| key);
-            let material = match subject {
-                Some(_) => self.store.keys.material(key).await?,
-                None => self.store.keys.material_of_organization(self.organization).await?,
-            };
-            let place = detail_place(self.organization, id, subject_ref);
-            let sealed = seal(&material, &place, &[&r[..], detail.as_bytes()].concat())?;
-            rows.details.push(vec![self.organization.into(), id.into(), subject_ref.into(), key.as_uuid().into(), sealed.into()]);
-        }
-        rows.entries.push(vec![
-            self.organization.into(),
-            id.into(),
-            time(noted.at),
-            self.scope.actor().to_string().into(),
-            noted.action.clone().into(),
-            noted.entity.into(),
-            noted.entity_id.into(),
-            i64::from(noted.version).into(),
-            subject_ref.into(),
-            json(&names).into(),
-            noted.purpose.into(),
-            self.scope.request_id().map(str::to_owned).into(),
-            committed.map(|bytes| bytes.to_vec()).into(),
-        ]);
-        if let Some(data) = noted.data {
-            let payload = Value::Map(vec![("data".to_owned(), Value::Map(data)), ("changed".to_owned(), names)]);
-            rows.outbox.push(vec![
-                self.organization.into(),
-                id.into(),
-                time(noted.at),
-                noted.action.into(),
-                noted.entity.into(),
-                noted.entity_id.into(),
-                i64::from(noted.version).into(),
-                json(&payload).into(),
-            ]);
-        }
-        Ok(())
+        self.execute_all(&tx, writes).await?;
+        tx.commit().await.map_err(port)
     }
 
     /// Executes writes in an open transaction.
     async fn execute_all(&self, tx: &DatabaseTransaction, writes: Vec<Write>) -> Result<(), PortError> {
-        match self.store.database.engine {
+        match self.home.database.engine {
             Engine::Sqlite => {
                 // One after the other: a row that was not new is told as such, before something that refers to it fails for want of it.
                 for write in runs(writes) {
@@ -516,62 +506,6 @@ impl Session {
     }
 }
 
-/// Where a sealed detail stands: it opens nowhere else.
-pub(crate) fn detail_place(organization: Uuid, entry: Uuid, subject: Option<Uuid>) -> Vec<u8> {
-    [organization.as_bytes().as_slice(), entry.as_bytes(), subject.unwrap_or_default().as_bytes()].concat()
-}
-
-/// A kept answer is as old as the audit entry of its effect. (One that had none is as old as its id.)
-fn answer_time(writes: &[Write]) -> Option<Instant> {
-    writes.iter().find_map(|write| match write {
-        Write::Insert { table: "audit_entries", rows, .. } => rows.first().and_then(|row| match row.get(2) {
-            Some(sea_orm::Value::ChronoDateTimeUtc(at)) => at.as_ref().map(|at| Instant::from(*at)),
-            _ => None,
-        }),
-        _ => None,
-    })
-}
-
-#[derive(Default)]
-struct Rows {
-    entries: Vec<Vec<sea_orm::Value>>,
-    details: Vec<Vec<sea_orm::Value>>,
-    outbox: Vec<Vec<sea_orm::Value>>,
-}
-
-impl Rows {
-    fn into_writes(self) -> Vec<Write> {
-        let tables = [
-            (
-                "audit_entries",
-                vec![
-                    "organization_id",
-                    "id",
-                    "at",
-                    "actor",
-                    "action",
-                    "entity",
-                    "entity_id",
-                    "entity_version",
-                    "subject_ref",
-                    "fields",
-                    "purpose",
-                    "request_id",
-                    "commitment",
-                ],
-                self.entries,
-            ),
-            ("audit_details", vec!["organization_id", "entry_id", "subject_ref", "key_id", "sealed"], self.details),
-            ("outbox", vec!["organization_id", "id", "at", "fact", "entity", "entity_id", "entity_version", "payload"], self.outbox),
-        ];
-        tables
-            .into_iter()
-            .filter(|(_, _, rows)| !rows.is_empty())
-            .map(|(table, columns, rows)| Write::Insert { table, columns, rows, when_taken: WhenTaken::Never })
-            .collect()
-    }
-}
-
 fn refusal(what: &str) -> PortError {
     match what.strip_prefix(crate::error::CONFLICT) {
         Some(name) => PortError::Conflict(crate::error::known(name)),
@@ -583,7 +517,8 @@ fn table_of<E: EntityName + Default>() -> &'static str {
     E::default().table_name()
 }
 
-fn columns_of<E>(model: E::Model) -> (Vec<&'static str>, Vec<sea_orm::Value>)
+/// The columns of a row, with its values.
+pub(crate) fn columns_of<E>(model: E::Model) -> (Vec<&'static str>, Vec<sea_orm::Value>)
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
@@ -613,34 +548,11 @@ macro_rules! every_repository {
             }
 
             async fn commit(self: Box<Self>) -> Result<(), PortError> {
-                if self.pending().refused.is_some() {
-                    return Err(PortError::Stale);
+                match self.write_all().await {
+                    // Who came to work here a moment ago may be in the directory alone yet.
+                    Err(PortError::Dangling(_)) if self.store.databases.mirror(self.scope.organization()).await? => Err(PortError::Stale),
+                    written => written,
                 }
-                let mut writes = self.take_writes();
-                writes.extend(self.derived_writes().await?);
-                let open = self.open.lock().await.take();
-                if open.is_none() && writes.is_empty() {
-                    return Ok(());
-                }
-                let database = &self.store.database;
-                let tx = match open {
-                    Some(tx) => tx,
-                    None if database.engine == Engine::Postgres => {
-                        let mut waves = waves(writes);
-                        if waves.len() == 1 {
-                            let wave = waves.swap_remove(0);
-                            return database.write.query_all_raw(one_statement(wave, self.organization)).await.map(|_| ()).map_err(port);
-                        }
-                        let tx = self.begin().await?;
-                        for wave in waves {
-                            tx.query_all_raw(one_statement(wave, self.organization)).await.map_err(port)?;
-                        }
-                        return tx.commit().await.map_err(port);
-                    }
-                    None => self.begin().await?,
-                };
-                self.execute_all(&tx, writes).await?;
-                tx.commit().await.map_err(port)
             }
         }
     };

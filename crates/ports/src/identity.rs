@@ -6,6 +6,7 @@ mod providers;
 pub use access::*;
 pub use providers::*;
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,6 +17,29 @@ use matricula_domain::identity::{
 use matricula_domain::shared::{Changed, EmailAddress, Instant, TimeZone};
 
 use crate::{Page, PortError, Scope, Slice};
+
+/// The address of a database with what opens it: a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConnectionString(String);
+
+impl ConnectionString {
+    /// An address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// The address itself, for who connects or seals.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// It shows itself to nobody who only debugs.
+impl fmt::Debug for ConnectionString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectionString(…)")
+    }
+}
 
 /// Organizations.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -32,6 +56,12 @@ pub trait OrganizationRepository: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn save(&self, organization: &Changed<Organization>) -> Result<(), PortError>;
+
+    /// Says, with its founding, where the database is that the organization has to itself. The address is kept sealed.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn dedicate(&self, url: &ConnectionString) -> Result<(), PortError>;
 }
 
 /// Users with their membership in this organization.

@@ -65,7 +65,7 @@ pub trait ConsentTextQueries: Send + Sync {
 }
 
 /// The keys under which what is known of a person is sealed. They live apart from the data and are backed up apart, so that
-/// destroying one erases everything sealed under it (`privacy.md` §1, §2.5).
+/// destroying one erases everything sealed under it (`privacy.md` §1, §2.5). The scope says whose people they are of.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait PersonKeys: Send + Sync {
@@ -73,11 +73,11 @@ pub trait PersonKeys: Send + Sync {
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn issue(&self) -> Result<KeyId, PortError>;
+    async fn issue(&self, scope: &Scope) -> Result<KeyId, PortError>;
 
     /// Destroys a key for good. Destroying it again changes nothing.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
-    async fn destroy(&self, key: KeyId) -> Result<(), PortError>;
+    async fn destroy(&self, scope: &Scope, key: KeyId) -> Result<(), PortError>;
 }

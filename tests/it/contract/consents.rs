@@ -9,7 +9,7 @@ use matricula_domain::privacy::{
     Suppression, SuppressionReason, TextBody, TextKind,
 };
 use matricula_domain::shared::{Changed, Form as _, Id as _, Instant};
-use matricula_ports::privacy::{ConsentTextQueries, PersonKeys as _};
+use matricula_ports::privacy::ConsentTextQueries;
 use matricula_ports::{Page, PortError};
 use matricula_tests::{Tenant, TestDatabase, at, at_once, capture, on_both, value};
 use sea_orm::ConnectionTrait as _;

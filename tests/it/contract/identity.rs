@@ -1,4 +1,6 @@
-use matricula_domain::identity::{EndReason, LoginSession, LoginSessionId, Organization, OrganizationDetails, OrganizationId, Refresh, Role, User};
+use matricula_domain::identity::{
+    EndReason, IsolationStrategy, LoginSession, LoginSessionId, Organization, OrganizationDetails, OrganizationId, Refresh, Role, User,
+};
 use matricula_domain::shared::{Changed, Form as _, Id as _};
 use matricula_ports::identity::{Directory as _, Throttle};
 use matricula_ports::{Actor, Ids as _, PortError, Scope, transact};
@@ -53,7 +55,7 @@ async fn a_slug_is_one_organizations(db: TestDatabase) {
     db.tenant("uno").await;
     let id: OrganizationId = db.id();
     let details = json!({"slug": "uno", "name": longest(200), "time_zone": "Atlantic/Canary", "locale": "es", "country": "ES"});
-    let founded = Organization::found(id, OrganizationDetails::read(&value(details)).unwrap(), at(0));
+    let founded = Organization::found(id, OrganizationDetails::read(&value(details)).unwrap(), IsolationStrategy::Shared, at(0));
     #[expect(clippy::disallowed_methods, reason = "the organization comes to be here")]
     let scope = Scope::new(id, Actor::System("test"));
     let refused = transact(&db.store, &scope, async |tx| tx.organizations().save(&founded).await).await;

@@ -1,7 +1,6 @@
 use matricula_domain::people::{AgeBand, IdentifierKind, Person, PersonDetails, PersonId};
 use matricula_domain::shared::{Aggregate as _, Changed, Form as _, Id as _, Line};
 use matricula_ports::people::{PeopleFilter, PeopleQueries};
-use matricula_ports::privacy::PersonKeys as _;
 use matricula_ports::{Clock as _, Order, Page, PortError};
 use matricula_tests::{Tenant, TestDatabase, at, ids, on_both, value};
 use serde_json::{Value as Json, json};

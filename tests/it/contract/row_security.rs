@@ -41,6 +41,7 @@ async fn fill_everything(here: &Tenant) {
     let ana = here.person("Otra").await;
     matricula_ports::transact(&db.store, &scope, async |tx| tx.people().save(&ana.shred(at(1))).await).await.unwrap();
     seal_all(db).await;
+    db.raw.execute("INSERT INTO dedicated_databases (organization_id, sealed_url) VALUES ($1, 'x')", [here.id().as_uuid().into()]).await;
 }
 
 async fn without_the_filter_a_foreign_organization_sees_no_row_of_any_table(db: TestDatabase) {

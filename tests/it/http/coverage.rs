@@ -36,7 +36,7 @@ const EMPTY: [&str; 2] = ["reportCampaignFunnel", "reportPopularCourses"];
 const OF_AN_EMPTY_INSTALLATION: [&str; 1] = ["setUp"];
 
 /// The routes that the sweep can ask for.
-fn swept() -> impl Iterator<Item = Route> {
+pub fn swept() -> impl Iterator<Item = Route> {
     routes().into_iter().filter(|route| !OF_AN_EMPTY_INSTALLATION.contains(&route.operation.as_str()))
 }
 
@@ -57,7 +57,7 @@ fn named(route: &Route) -> String {
 }
 
 /// How many rows each table has that an organization owns, but for those that are written behind its back.
-async fn owned(office: &Office<'_>) -> Vec<(String, i64)> {
+pub async fn owned(office: &Office<'_>) -> Vec<(String, i64)> {
     let unseen = ["audit_seals", "audit_heads", "jobs"];
     let tables = office.service.db.raw.tables().await.into_iter();
     let tables: Vec<_> =
@@ -68,7 +68,7 @@ async fn owned(office: &Office<'_>) -> Vec<(String, i64)> {
 }
 
 /// Which tables have other rows than before, with how many more.
-fn grown(before: &[(String, i64)], after: &[(String, i64)]) -> Vec<(String, i64)> {
+pub fn grown(before: &[(String, i64)], after: &[(String, i64)]) -> Vec<(String, i64)> {
     before.iter().zip(after).filter(|(before, after)| before.1 != after.1).map(|(before, after)| (before.0.clone(), after.1 - before.1)).collect()
 }
 
@@ -121,7 +121,7 @@ async fn a_role_may_what_its_permissions_say(service: &Service) {
     assert_eq!(service.db.raw.count_where("audit_entries", keyless, [office.id.into()]).await, 0);
 }
 
-fn does_what_it_says(route: &Route, answer: &Answer, grown: &[(String, i64)]) {
+pub fn does_what_it_says(route: &Route, answer: &Answer, grown: &[(String, i64)]) {
     assert!(route.answers.iter().any(|(status, _)| *status == answer.status), "{}: {} {}", named(route), answer.status, answer.text);
     if route.changes {
         for table in ["audit_entries", "outbox"] {

@@ -31,7 +31,7 @@ impl Write for Kept {
 }
 
 /// Has everything logged that the program and its libraries can log, but for the client of the tests themselves.
-fn listen() {
+pub fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let mut settings = Settings::on("sqlite://none.db").unwrap();
@@ -41,7 +41,7 @@ fn listen() {
 }
 
 /// What was logged so far.
-fn logged() -> String {
+pub fn logged() -> String {
     String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
 

@@ -40,6 +40,7 @@ mod catalog;
 mod conventions;
 mod coverage;
 mod crowds;
+mod dedicated;
 mod idempotency;
 mod identity;
 mod leads;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use matricula_application::identity::link_token;
 use matricula_domain::identity::{LinkId, LinkPurpose, Role};
 use matricula_domain::shared::Id as _;
+use matricula_tests::Raw;
 use matricula_tests::openid::{CLIENT, OpenProvider, SECRET};
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::speak::{Answer, Client, text};
@@ -18,6 +19,8 @@ pub struct Office<'s> {
     pub service: &'s Service,
     pub id: Uuid,
     pub slug: String,
+    /// The databases in which it has rows.
+    pub raws: Vec<Raw>,
     users: Mutex<HashMap<Role, Uuid>>,
     clients: Mutex<HashMap<Role, Client>>,
 }
@@ -27,7 +30,15 @@ impl<'s> Office<'s> {
     pub async fn found(service: &'s Service) -> Self {
         let slug = service.unique("centro");
         let id = service.found(&slug).await;
-        Self { service, id, slug, users: Mutex::default(), clients: Mutex::default() }
+        Self { service, id, slug, raws: vec![service.db.raw.clone()], users: Mutex::default(), clients: Mutex::default() }
+    }
+
+    /// A new one in a database that it has to itself, at this address.
+    pub async fn found_apart(service: &'s Service, url: &str) -> Self {
+        let slug = service.unique("centro");
+        let id = service.found_apart(&slug, url).await.unwrap();
+        let raws = vec![service.db.raw.clone(), service.db.raw_at(url).await];
+        Self { service, id, slug, raws, users: Mutex::default(), clients: Mutex::default() }
     }
 
     /// The address with which somebody of a role signs in.
@@ -214,14 +225,22 @@ impl<'s> Office<'s> {
 
     /// How many rows of a table are this organization's.
     pub async fn rows(&self, table: &str) -> i64 {
-        self.service.db.raw.count_where(table, "organization_id = $1", [self.id.into()]).await
+        let mut rows = 0;
+        for raw in &self.raws {
+            rows += raw.count_where(table, "organization_id = $1", [self.id.into()]).await;
+        }
+        rows
     }
 
     /// How many rows each of these tables has here.
     pub async fn rows_of(&self, tables: &[&str]) -> Vec<i64> {
         let counts: Vec<_> = tables.iter().map(|table| format!("(SELECT count(*) FROM {table} WHERE organization_id = $1)")).collect();
-        let counts: String = self.service.db.raw.one(&format!("SELECT concat_ws(' ', {})", counts.join(", ")), [self.id.into()]).await;
-        counts.split(' ').map(|count| count.parse().unwrap()).collect()
+        let mut all = vec![0; tables.len()];
+        for raw in &self.raws {
+            let counts: String = raw.one(&format!("SELECT concat_ws(' ', {})", counts.join(", ")), [self.id.into()]).await;
+            all.iter_mut().zip(counts.split(' ')).for_each(|(sum, count)| *sum += count.parse::<i64>().unwrap());
+        }
+        all
     }
 }
 

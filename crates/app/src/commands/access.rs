@@ -15,7 +15,7 @@ use crate::settings::Settings;
 pub(super) fn report(settings: Settings) -> Result<ExitCode> {
     actix_web::rt::System::new().block_on(async {
         let program = Program::wire(settings).await?;
-        let (engine, claims) = (program.database.engine(), program.database.isolation().await?);
+        let (engine, claims) = (program.databases.directory().database().engine(), program.databases.directory().database().isolation().await?);
         let mut text = String::new();
         matrix(&mut text, &routes())?;
         fields(&mut text)?;

@@ -5,18 +5,43 @@ use anyhow::{Result, anyhow, bail};
 use matricula_application::identity::IdentityError;
 use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, OrganizationStatus, RoleName};
 use matricula_domain::shared::{Faults, Field as _, Form, Value};
-use matricula_persistence::Accounts;
 use matricula_ports::audit::{AuditChain, ChainState};
-use matricula_ports::identity::Directory;
+use matricula_ports::identity::{ConnectionString, Directory};
 
-use super::{OrganizationArgs, UserArgs};
-use crate::program::{self, Program, Schema};
+use super::{FoundArgs, OrganizationArgs, UserArgs};
+use crate::program::{Program, Schema};
 use crate::settings::Settings;
 
 pub(super) fn migrate(settings: &Settings, schema: Schema) -> Result<ExitCode> {
-    actix_web::rt::System::new().block_on(program::migrate(settings, schema))?;
+    actix_web::rt::System::new().block_on(async { Program::open(settings).await?.move_all(schema).await })?;
     println!("the schema is moved");
     Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn schema_status(settings: &Settings) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async {
+        let mut newest = true;
+        for (organization, steps) in Program::open(settings).await?.steps_behind().await? {
+            let whose = organization.map_or_else(|| "the shared database".to_owned(), |slug| format!("the database of {slug}"));
+            match steps {
+                Some(0) => println!("{whose}: the newest schema"),
+                Some(steps) => println!("{whose}: {steps} step(s) behind"),
+                None => println!("{whose}: does not answer"),
+            }
+            newest &= steps == Some(0);
+        }
+        Ok(if newest { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+pub(super) fn found_organization(settings: Settings, args: &FoundArgs) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async {
+        let program = Program::wire(settings).await?;
+        let details = details(&args.slug, &args.name)?;
+        program.found(&details, args.database_url.as_deref().map(ConnectionString::new).as_ref()).await?;
+        println!("{} is founded", args.slug);
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
 pub(super) fn create_user(settings: Settings, args: &UserArgs) -> Result<ExitCode> {
@@ -44,22 +69,26 @@ pub(super) fn create_user(settings: Settings, args: &UserArgs) -> Result<ExitCod
 }
 
 async fn organization(program: &Program, args: &UserArgs) -> Result<OrganizationId> {
-    let directory = Accounts::new(program.database.clone());
+    let directory = program.accounts();
     if let Some(found) = directory.organization(&args.organization).await? {
         return Ok(found.id);
     }
     let Some(name) = &args.organization_name else {
         bail!("there is no organization «{}»; say --organization-name to found it", args.organization);
     };
-    let details = OrganizationDetails::read(&Value::Map(vec![
-        ("slug".to_owned(), args.organization.as_str().into()),
-        ("name".to_owned(), name.as_str().into()),
+    Ok(program.identity().found(&details(&args.organization, name)?, None).await?.id)
+}
+
+/// A provider in Spain, which can say later that it is elsewhere.
+fn details(slug: &str, name: &str) -> Result<OrganizationDetails> {
+    OrganizationDetails::read(&Value::Map(vec![
+        ("slug".to_owned(), slug.into()),
+        ("name".to_owned(), name.into()),
         ("time_zone".to_owned(), "Europe/Madrid".into()),
         ("locale".to_owned(), "es".into()),
         ("country".to_owned(), "ES".into()),
     ]))
-    .map_err(|faults| told(&faults))?;
-    Ok(program.identity().found(&details).await?.id)
+    .map_err(|faults| told(&faults))
 }
 
 pub(super) fn move_organization(settings: Settings, args: &OrganizationArgs, to: OrganizationStatus) -> Result<ExitCode> {
@@ -103,7 +132,7 @@ pub(super) fn ask_for_second_factor(settings: Settings, args: &OrganizationArgs,
 }
 
 async fn named(program: &Program, args: &OrganizationArgs) -> Result<OrganizationId> {
-    let found = Accounts::new(program.database.clone()).organization(&args.slug).await?;
+    let found = program.accounts().organization(&args.slug).await?;
     Ok(found.ok_or_else(|| anyhow!("there is no organization «{}» that is not closed", args.slug))?.id)
 }
 
@@ -117,7 +146,7 @@ fn told(faults: &Faults) -> anyhow::Error {
 pub(super) fn verify_audit(settings: Settings, organization: Option<&str>) -> Result<ExitCode> {
     actix_web::rt::System::new().block_on(async {
         let program = Program::wire(settings).await?;
-        let directory = Accounts::new(program.database.clone());
+        let directory = program.accounts();
         let mut organizations = Vec::new();
         match organization {
             Some(slug) => organizations.push(directory.organization(slug).await?.ok_or_else(|| anyhow!("there is no organization «{slug}»"))?),
@@ -133,7 +162,14 @@ pub(super) fn verify_audit(settings: Settings, organization: Option<&str>) -> Re
         let audit = program.audit();
         let mut intact = true;
         for organization in organizations {
-            let found = audit.verify(organization.id).await?;
+            let found = match audit.verify(organization.id).await {
+                Ok(found) => found,
+                Err(error) => {
+                    intact = false;
+                    println!("{}: cannot be checked: {error}", organization.slug);
+                    continue;
+                }
+            };
             let verdict = match found.state {
                 ChainState::Intact { entries } => format!("intact, {entries} entries"),
                 ChainState::Broken { seq, what } => format!("BROKEN at {seq}: {what}"),

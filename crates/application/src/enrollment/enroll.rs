@@ -3,7 +3,7 @@ use matricula_domain::enrollment::{Enrollment, EnrollmentId, EnrollmentStatus, R
 use matricula_domain::identity::Reach;
 use matricula_domain::people::{IdentifierKind, NewPersonIds, Person, PersonDetails, PersonId, Standing};
 use matricula_domain::shared::{Changed, EmailAddress, Fault, Faults, Id, PhoneNumber};
-use matricula_ports::{PortError, Tx, transact};
+use matricula_ports::{PortError, Scope, Tx, transact};
 use uuid::Uuid;
 
 use super::{Enrollments, EnrollmentsError};
@@ -54,6 +54,7 @@ pub(crate) struct Wish<'w> {
     pub waitlist: bool,
     pub lead: Option<Uuid>,
     pub reach: &'w Reach,
+    pub scope: &'w Scope,
 }
 
 impl Enrollments {
@@ -70,14 +71,15 @@ impl Enrollments {
         waitlist: bool,
     ) -> Result<Placed, EnrollmentsError> {
         transact(&*self.world.transactions, who.scope(), async |tx| {
-            enroll_in(tx, &self.world, Wish { id: self.world.id(), run, wanted, hold, waitlist, lead: None, reach: &who.reach() }).await
+            enroll_in(tx, &self.world, Wish { id: self.world.id(), run, wanted, hold, waitlist, lead: None, reach: &who.reach(), scope: who.scope() })
+                .await
         })
         .await
     }
 }
 
 /// The person who is meant; a new one if nobody has the address or number.
-async fn person(tx: &Tx, world: &World, wanted: &Wanted) -> Result<Somebody, EnrollmentsError> {
+async fn person(tx: &Tx, world: &World, scope: &Scope, wanted: &Wanted) -> Result<Somebody, EnrollmentsError> {
     let known = match wanted {
         Wanted::Person(id) => {
             let found = tx.people().find(*id).await?;
@@ -105,7 +107,7 @@ async fn person(tx: &Tx, world: &World, wanted: &Wanted) -> Result<Somebody, Enr
             let ids = NewPersonIds {
                 person: world.id(),
                 subject_ref: Id::from_uuid(world.ids.random()),
-                key: world.keys.issue().await?,
+                key: world.keys.issue(scope).await?,
                 email: world.id(),
                 phone: world.id(),
             };
@@ -123,7 +125,7 @@ pub(crate) async fn enroll_in(tx: &Tx, world: &World, wish: Wish<'_>) -> Result<
     if !wish.reach.has_campus(queue.run.plan().campus_id) {
         return Err(EnrollmentsError::NotFound);
     }
-    let person = person(tx, world, wish.wanted).await?;
+    let person = person(tx, world, wish.scope, wish.wanted).await?;
     let attempts = match &person {
         Somebody::Known(person) => tx.enrollments().attempts(wish.run, *person).await?,
         Somebody::New(_) => Vec::new(),

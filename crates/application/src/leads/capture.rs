@@ -43,7 +43,7 @@ impl Leads {
             let intake = tx.leads().intake(capture).await?;
             check(capture, &intake)?;
             // Everything is read before anything is saved, so that nothing is written before the commit.
-            let (person, change) = self.meet(capture, &intake, now).await?;
+            let (person, change) = self.meet(scope, capture, &intake, now).await?;
             let known = intake.people.iter().any(|known| known.id() == person.id());
             let consents = self.consents(tx, capture, intake.form.as_ref(), (&person, known), actor, how, now).await?;
             if let Some(change) = &change {
@@ -70,12 +70,12 @@ impl Leads {
     }
 
     /// The person that the form tells of: known by an address or number, or new; and what is new about them.
-    async fn meet(&self, capture: &Capture, intake: &Intake, now: Instant) -> Result<(Person, Option<Changed<Person>>), LeadsError> {
+    async fn meet(&self, scope: &Scope, capture: &Capture, intake: &Intake, now: Instant) -> Result<(Person, Option<Changed<Person>>), LeadsError> {
         let email = capture.email.as_ref().map(EmailAddress::as_str);
         // If the address belongs to one person and the number to another, the address decides: numbers are shared in families.
         let by_email = intake.people.iter().find(|person| has(person, IdentifierKind::Email, email));
         let Some(known) = by_email.or(intake.people.first()) else {
-            let ids = NewPersonIds { key: self.world.keys.issue().await?, ..self.person_ids() };
+            let ids = NewPersonIds { key: self.world.keys.issue(scope).await?, ..self.person_ids() };
             let met = Person::meet(ids, capture.person(), capture.locale.clone(), capture.age_band, now);
             return Ok((met.state().clone(), Some(met)));
         };

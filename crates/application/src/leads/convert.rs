@@ -30,8 +30,16 @@ impl Leads {
             // Asked of the lead first: a converted lead is told so, whether or not its person has a place already.
             let converted = lead.convert(Id::as_uuid(enrollment), self.world.now())?;
             let wanted = Wanted::Person(lead.person());
-            let wish =
-                Wish { id: enrollment, run, wanted: &wanted, hold: None, waitlist: false, lead: Some(lead.id().as_uuid()), reach: &Reach::All };
+            let wish = Wish {
+                id: enrollment,
+                run,
+                wanted: &wanted,
+                hold: None,
+                waitlist: false,
+                lead: Some(lead.id().as_uuid()),
+                reach: &Reach::All,
+                scope: who.scope(),
+            };
             let placed = crate::enrollment::enroll_in(tx, &self.world, wish).await.map_err(told)?;
             tx.leads().save(&converted).await?;
             Ok(Converted { lead: converted.into_state(), enrollment: placed.enrollment })

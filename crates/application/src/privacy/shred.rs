@@ -18,6 +18,6 @@ impl Privacy {
             Ok::<_, PrivacyError>(found.parts().key_id)
         })
         .await?;
-        Ok(self.world.keys.destroy(key).await?)
+        Ok(self.world.keys.destroy(scope, key).await?)
     }
 }

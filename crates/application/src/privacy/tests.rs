@@ -314,7 +314,7 @@ mod shred {
         let (repositories, saved) = knowing(Some(lucia()));
         let (transactions, privacy) = over(repositories, |transactions| {
             let (mut keys, transactions) = (MockPersonKeys::new(), transactions.clone());
-            keys.expect_destroy().withf(|key| *key == id::<KeyId>(24)).times(1).returning(move |_| {
+            keys.expect_destroy().withf(|_, key| *key == id::<KeyId>(24)).times(1).returning(move |_, _| {
                 assert_eq!(transactions.commits(), 1, "on record first");
                 Ok(())
             });
@@ -346,8 +346,8 @@ mod shred {
         let (repositories, saved) = knowing(Some(lucia()));
         let transactions = MockTransactions::over(repositories);
         let mut keys = MockPersonKeys::new();
-        keys.expect_destroy().times(1).returning(|_| Err(away()));
-        keys.expect_destroy().times(1).returning(|_| Ok(()));
+        keys.expect_destroy().times(1).returning(|_, _| Err(away()));
+        keys.expect_destroy().times(1).returning(|_, _| Ok(()));
         let privacy = Privacy::new(world_with_keys(&transactions, keys));
         assert!(matches!(privacy.shred(&scope(), id(20)).await, Err(PrivacyError::Port(PortError::Unavailable(_)))));
         privacy.shred(&scope(), id(20)).await.unwrap();

@@ -28,7 +28,9 @@ pub use identity_provider::{
 };
 pub use login_session::{EndReason, LoginSession, LoginSessionFact, LoginSessionId, LoginSessionParts, Refresh};
 pub use one_time_link::{LinkEnd, LinkError, LinkFact, LinkId, LinkParts, LinkPurpose, LinkTarget, OneTimeLink};
-pub use organization::{Organization, OrganizationChange, OrganizationDetails, OrganizationFact, OrganizationId, OrganizationStatus, Subscription};
+pub use organization::{
+    IsolationStrategy, Organization, OrganizationChange, OrganizationDetails, OrganizationFact, OrganizationId, OrganizationStatus, Subscription,
+};
 pub use permission::{Permission, Role};
 pub use provider_identity::{ProviderIdentity, ProviderIdentityFact, ProviderIdentityId};
 pub use provider_sign_in::{ProviderClaims, ProviderRefusal, ProviderSignIn, ProviderSignInFact, ProviderSignInId};

@@ -23,6 +23,16 @@ crate::choice! {
     }
 }
 
+crate::choice! {
+    /// How an organization's data is kept apart from that of others.
+    pub enum IsolationStrategy {
+        /// In the database of all, by what every query and the database itself see to.
+        Shared = "SHARED",
+        /// In a database that it has to itself.
+        Dedicated = "DEDICATED",
+    }
+}
+
 crate::form! {
     /// What an organization is called and where it is.
     pub struct OrganizationDetails {
@@ -79,6 +89,8 @@ pub struct Organization {
     pub id: OrganizationId,
     /// What it is called.
     pub details: OrganizationDetails,
+    /// How its data is kept apart from that of others: settled when it is founded.
+    pub isolation_strategy: IsolationStrategy,
     /// Where its logo is.
     pub logo_url: Option<WebAddress>,
     /// The roles in which nobody works without a second factor: [`Organization::SECOND_FACTOR_ROLES`], until it says otherwise.
@@ -104,10 +116,11 @@ impl Organization {
     pub const SECOND_FACTOR_ROLES: [Role; 3] = [Role::Owner, Role::Admin, Role::Dpo];
 
     /// A new organization.
-    pub fn found(id: OrganizationId, details: OrganizationDetails, now: Instant) -> Changed<Self> {
+    pub fn found(id: OrganizationId, details: OrganizationDetails, isolation_strategy: IsolationStrategy, now: Instant) -> Changed<Self> {
         let organization = Self {
             id,
             details,
+            isolation_strategy,
             logo_url: None,
             second_factor_roles: Self::SECOND_FACTOR_ROLES.map(RoleName::from).into(),
             settings: None,
@@ -210,6 +223,7 @@ impl Aggregate for Organization {
         fields.push(("second_factor_roles".to_owned(), self.second_factor_roles.value()));
         fields.push(("settings".to_owned(), self.settings.value()));
         fields.push(("seats_purchased".to_owned(), self.subscription.seats_purchased.map_or(Value::Null, |seats| Value::Int(seats.into()))));
+        fields.push(("isolation_strategy".to_owned(), self.isolation_strategy.value()));
         fields.push(("status".to_owned(), self.status.as_str().into()));
         fields
     }
@@ -249,7 +263,13 @@ mod tests {
     fn organization() -> Organization {
         let fields = [("slug", "uno"), ("name", "Uno"), ("time_zone", "Europe/Madrid"), ("locale", "es"), ("country", "ES")];
         let details = Value::Map(fields.map(|(name, value)| (name.to_owned(), value.into())).into());
-        Organization::found(OrganizationId::from_uuid(Uuid::from_u128(1)), OrganizationDetails::read(&details).unwrap(), now()).into_state()
+        Organization::found(
+            OrganizationId::from_uuid(Uuid::from_u128(1)),
+            OrganizationDetails::read(&details).unwrap(),
+            IsolationStrategy::Shared,
+            now(),
+        )
+        .into_state()
     }
 
     fn now() -> Instant {

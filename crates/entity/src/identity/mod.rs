@@ -1,6 +1,7 @@
 //! Organizations, who works for them, and who is signed in.
 
 pub mod api_keys;
+pub mod dedicated_databases;
 pub mod email_domains;
 pub mod groups;
 pub mod identity_providers;

@@ -90,7 +90,7 @@ fn run_row(row: &QueryResult) -> Result<RunRow, PortError> {
 #[async_trait]
 impl CatalogQueries for Queries {
     async fn courses(&self, scope: &Scope, filter: &CourseFilter, page: &Page) -> Result<Slice<Course>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
         // The page is cut before the campuses of its courses are looked up.
@@ -107,7 +107,7 @@ impl CatalogQueries for Queries {
     }
 
     async fn course(&self, scope: &Scope, id: CourseId) -> Result<Option<Course>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         select_courses(&mut sql);
         sql.push("courses c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(scope.organization().as_uuid());
@@ -116,7 +116,7 @@ impl CatalogQueries for Queries {
     }
 
     async fn runs(&self, scope: &Scope, filter: &RunFilter, page: &Page) -> Result<Slice<RunRow>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
         select_runs(&mut sql);
@@ -132,7 +132,7 @@ impl CatalogQueries for Queries {
     }
 
     async fn run(&self, scope: &Scope, id: CourseRunId) -> Result<Option<RunRow>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         select_runs(&mut sql);
         sql.push("course_runs r WHERE ").push(SCOPED).push(" AND r.organization_id = ").bind(scope.organization().as_uuid());

@@ -44,7 +44,7 @@ fn narrow(filter: &EnrollmentFilter, sql: &mut Sql) {
 #[async_trait]
 impl EnrollmentQueries for Queries {
     async fn list(&self, scope: &Scope, reach: &Reach, filter: &EnrollmentFilter, page: &Page) -> Result<Slice<EnrollmentRow>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         // The page is cut before the places of its rows are counted.
         select_enrollments(&mut sql);
@@ -60,7 +60,7 @@ impl EnrollmentQueries for Queries {
     }
 
     async fn one(&self, scope: &Scope, reach: &Reach, id: EnrollmentId) -> Result<Option<EnrollmentRow>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         select_enrollments(&mut sql);
         sql.push("enrollments e WHERE ").push(SCOPED).push(" AND e.organization_id = ").bind(scope.organization().as_uuid());

@@ -61,7 +61,7 @@ impl Accounts {
         }
     }
 
-    pub(super) fn reader(&self) -> Reader<'_> {
+    pub(super) fn reader(&self) -> Reader {
         Reader::system(&self.database)
     }
 

@@ -30,7 +30,7 @@ impl IdentityProviderRepository for Session {
 
     async fn secret_of(&self, id: IdentityProviderId) -> Result<Option<ClientSecret>, PortError> {
         let Some(row) = self.row_of(id).await? else { return Ok(None) };
-        let secret = open(&self.store.keys.secret(SECRET).await?, &place(row.id), &row.sealed_secret)?;
+        let secret = open(&self.directory.keys.secret(SECRET).await?, &place(row.id), &row.sealed_secret)?;
         let secret = String::from_utf8(secret).map_err(|_| PortError::Broken("identity_providers.sealed_secret is no text".to_owned()))?;
         parsed(secret, "identity_providers.sealed_secret").map(Some)
     }
@@ -38,7 +38,7 @@ impl IdentityProviderRepository for Session {
     async fn save(&self, provider: &Changed<IdentityProvider>) -> Result<(), PortError> {
         let IdentityProvider { id, details, .. } = provider.state();
         let sealed_secret = match provider.fact().secret() {
-            Some(secret) => seal(&self.store.keys.secret(SECRET).await?, &place(id.as_uuid()), secret.reveal().as_bytes())?,
+            Some(secret) => seal(&self.directory.keys.secret(SECRET).await?, &place(id.as_uuid()), secret.reveal().as_bytes())?,
             None => Vec::new(),
         };
         let kept: &[_] = if sealed_secret.is_empty() { &[identity_providers::Column::SealedSecret] } else { &[] };

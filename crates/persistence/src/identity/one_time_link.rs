@@ -59,7 +59,7 @@ impl LinkRepository for Session {
 #[async_trait]
 impl LinkQueries for Queries {
     async fn invitations(&self, scope: &Scope, page: &Page) -> Result<Slice<OneTimeLink>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.directory(scope);
         let mut sql = reader.sql();
         sql.push("SELECT ").push(&columns::<one_time_links::Entity>("l")).push(" FROM one_time_links l WHERE ").push(SCOPED);
         sql.push(" AND l.organization_id = ").bind(scope.organization().as_uuid());

@@ -1,16 +1,17 @@
 use async_trait::async_trait;
-use matricula_domain::identity::{Organization, OrganizationDetails, OrganizationId, Subscription};
+use matricula_domain::identity::{IsolationStrategy, Organization, OrganizationDetails, OrganizationId, Subscription};
 use matricula_domain::shared::{Changed, Field, Id};
 use matricula_entity::identity::organizations;
 use matricula_ports::PortError;
-use matricula_ports::identity::OrganizationRepository;
-use sea_orm::Value;
+use matricula_ports::identity::{ConnectionString, OrganizationRepository};
+use sea_orm::{FromQueryResult, QueryResult, Value};
 use uuid::Uuid;
 
 use super::rights::{list, role_names};
 use crate::convert::{count, json, parsed, parsed_or_none, time, value};
+use crate::error::port;
 use crate::paging::columns;
-use crate::scoped::{SCOPED, models};
+use crate::scoped::SCOPED;
 use crate::sql::{Sql, WhenTaken, Write};
 use crate::unit::Session;
 
@@ -19,7 +20,14 @@ impl OrganizationRepository for Session {
     async fn find(&self) -> Result<Option<Organization>, PortError> {
         let mut sql = self.sql();
         select_organization(&mut sql, self.organization);
-        models::<organizations::Entity>(&self.rows(sql).await?)?.pop().map(organization_of).transpose()
+        self.rows_of_directory(sql).await?.first().map(organization_of).transpose()
+    }
+
+    async fn dedicate(&self, url: &ConnectionString) -> Result<(), PortError> {
+        let sealed = self.store.databases.seal(self.organization, url).await?;
+        let columns = vec!["organization_id", "sealed_url"];
+        self.insert_row("dedicated_databases", columns, vec![self.organization.into(), sealed.into()], WhenTaken::Refuse);
+        Ok(())
     }
 
     async fn save(&self, organization: &Changed<Organization>) -> Result<(), PortError> {
@@ -62,11 +70,14 @@ impl OrganizationRepository for Session {
 
 /// The row of an organization, as [`organization_of`] reads it.
 pub(super) fn select_organization(sql: &mut Sql, organization: Uuid) {
-    sql.push("SELECT ").push(&columns::<organizations::Entity>("o")).push(" FROM organizations o WHERE ").push(SCOPED);
+    sql.push("SELECT ").push(&columns::<organizations::Entity>("o"));
+    sql.push(", EXISTS (SELECT 1 FROM dedicated_databases d WHERE d.organization_id = o.id) AS is_apart FROM organizations o WHERE ").push(SCOPED);
     sql.push(" AND o.id = ").bind(organization);
 }
 
-pub(super) fn organization_of(row: organizations::Model) -> Result<Organization, PortError> {
+pub(super) fn organization_of(row: &QueryResult) -> Result<Organization, PortError> {
+    let is_apart: bool = row.try_get("", "is_apart").map_err(port)?;
+    let row = organizations::Model::from_query_result(row, "").map_err(port)?;
     let settings = Some(value(row.settings)).filter(|settings| *settings != matricula_domain::shared::Value::Map(Vec::new()));
     Ok(Organization {
         id: OrganizationId::from_uuid(row.id),
@@ -77,6 +88,7 @@ pub(super) fn organization_of(row: organizations::Model) -> Result<Organization,
             locale: parsed(row.locale, "organizations.locale")?,
             country: parsed(row.country, "organizations.country")?,
         },
+        isolation_strategy: if is_apart { IsolationStrategy::Dedicated } else { IsolationStrategy::Shared },
         logo_url: parsed_or_none(row.logo_url, "organizations.logo_url")?,
         second_factor_roles: role_names(row.second_factor_roles, "organizations.second_factor_roles")?,
         settings: settings.map(|settings| Field::parse(&settings)).transpose().map_err(|_| PortError::Broken("organizations.settings".to_owned()))?,

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use matricula_domain::identity::{ApiKey, CustomRole, Group, GroupId, Organization, Rights, RoleId, RoleName, User, UserId};
 use matricula_domain::shared::{Id, Instant, Value};
-use matricula_entity::identity::{api_keys, groups, organizations, roles};
+use matricula_entity::identity::{api_keys, groups, roles};
 use matricula_ports::identity::AccessQueries;
 use matricula_ports::{Page, PortError, Scope, Slice};
 use sea_orm::{ColumnTrait, QueryFilter};
@@ -23,7 +23,7 @@ impl Queries {
     where
         E: OrganizationOwned,
     {
-        let reader = self.reader(scope);
+        let reader = self.directory(scope);
         let mut sql = reader.sql();
         sql.push("SELECT ").push(&columns::<E>("t")).push(" FROM ").name(table).push(" t WHERE ").push(SCOPED);
         sql.push(" AND t.organization_id = ").bind(scope.organization().as_uuid());
@@ -40,8 +40,8 @@ impl Queries {
         scope: &Scope,
         condition: sea_orm::sea_query::SimpleExpr,
     ) -> Result<Option<E::Model>, PortError> {
-        let reader = self.reader(scope);
-        let statement = prepare_select(self.database.engine, reader.select::<E>().filter(condition), reader.sight);
+        let reader = self.directory(scope);
+        let statement = prepare_select(reader.database.engine, reader.select::<E>().filter(condition), reader.sight);
         Ok(models::<E>(&reader.statement(statement).await?)?.pop())
     }
 }
@@ -60,14 +60,14 @@ pub(super) fn all<M, T>(rows: Vec<M>, turn: impl Fn(M) -> Result<T, PortError>) 
 #[async_trait]
 impl AccessQueries for Queries {
     async fn organization(&self, scope: &Scope) -> Result<Option<Organization>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.directory(scope);
         let mut sql = reader.sql();
         select_organization(&mut sql, scope.organization().as_uuid());
-        models::<organizations::Entity>(&reader.rows(sql).await?)?.pop().map(organization_of).transpose()
+        reader.rows(sql).await?.first().map(organization_of).transpose()
     }
 
     async fn users(&self, scope: &Scope, group: Option<GroupId>, page: &Page) -> Result<Slice<User>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.directory(scope);
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
         sql.push("SELECT ").push(USER).push(" FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
@@ -83,7 +83,7 @@ impl AccessQueries for Queries {
     }
 
     async fn user(&self, scope: &Scope, id: UserId) -> Result<Option<User>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.directory(scope);
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
         sql.push("SELECT ").push(USER).push(" FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
@@ -92,7 +92,7 @@ impl AccessQueries for Queries {
     }
 
     async fn rights(&self, scope: &Scope, user: UserId) -> Result<Option<Rights>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.directory(scope);
         let mut sql = reader.sql();
         sql.push("SELECT ").push(RIGHTS).push(" FROM memberships m JOIN users u ON u.id = m.user_id");
         join_rights(&mut sql);

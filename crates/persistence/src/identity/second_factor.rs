@@ -23,10 +23,10 @@ impl SecondFactorRepository for Session {
         // As with users, it is the membership that says whether this organization may see one.
         sql.push("FROM memberships m JOIN second_factors f ON f.user_id = m.user_id WHERE ").push(SCOPED);
         sql.push(" AND m.organization_id = ").bind(self.organization).push(" AND m.user_id = ").bind(user.as_uuid());
-        let Some(row) = self.rows(sql).await?.pop() else { return Ok(None) };
+        let Some(row) = self.rows_of_directory(sql).await?.pop() else { return Ok(None) };
         let mut columns = Columns::of(&row);
         let sealed: Vec<u8> = columns.next()?;
-        let seed = open(&self.store.keys.secret(SECRET).await?, &place(user.as_uuid()), &sealed)?;
+        let seed = open(&self.directory.keys.secret(SECRET).await?, &place(user.as_uuid()), &sealed)?;
         let seed = seed.try_into().map_err(|_| PortError::Broken("second_factors.sealed_seed has another length".to_owned()))?;
         Ok(Some(SecondFactor::from_parts(SecondFactorParts {
             user,
@@ -43,7 +43,7 @@ impl SecondFactorRepository for Session {
     async fn save(&self, factor: &Changed<SecondFactor>) -> Result<(), PortError> {
         let parts = factor.state().parts();
         let key: Vec<(&'static str, Value)> = vec![("user_id", parts.user.as_uuid().into())];
-        let material: Material = self.store.keys.secret(SECRET).await?;
+        let material: Material = self.directory.keys.secret(SECRET).await?;
         let set = vec![
             ("sealed_seed", seal(&material, &place(parts.user.as_uuid()), &parts.seed.0)?.into()),
             ("confirmed_at", parts.confirmed_at.into()),

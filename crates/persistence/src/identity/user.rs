@@ -53,14 +53,14 @@ impl UserRepository for Session {
         // Users are nobody's own, so it is the membership that says whether this organization may see one.
         sql.push("SELECT ").push(USER).push(" FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
         sql.push(" AND m.organization_id = ").bind(self.organization).push(" AND m.user_id = ").bind(id.as_uuid());
-        self.rows(sql).await?.pop().map(|row| user_of(&mut Columns::of(&row), self.organization)).transpose()
+        self.rows_of_directory(sql).await?.pop().map(|row| user_of(&mut Columns::of(&row), self.organization)).transpose()
     }
 
     async fn owners(&self) -> Result<u32, PortError> {
         let mut sql = self.sql();
         sql.push("SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE ").push(SCOPED);
         sql.push(" AND m.organization_id = ").bind(self.organization).push(" AND m.active AND u.active AND m.role = ").bind(Role::Owner.as_str());
-        match self.rows(sql).await?.pop() {
+        match self.rows_of_directory(sql).await?.pop() {
             Some(row) => count(Columns::of(&row).next::<i64>()?, "the owners"),
             None => Ok(0),
         }
@@ -70,7 +70,7 @@ impl UserRepository for Session {
         let mut sql = self.sql();
         // An address is one user's in the whole installation; whoever invites one has to know whose it is, and learns nothing else.
         sql.push("SELECT ").push(ALONE).push(" FROM users u WHERE ").push(SCOPED).push(" AND u.email = ").bind(email.as_str());
-        let Some(row) = self.rows(sql).await?.pop() else { return Ok(None) };
+        let Some(row) = self.rows_of_directory(sql).await?.pop() else { return Ok(None) };
         let membership = Membership {
             id: fresh,
             organization: OrganizationId::from_uuid(self.organization),

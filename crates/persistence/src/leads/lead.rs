@@ -12,7 +12,7 @@ use matricula_ports::leads::{Intake, LeadRepository};
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::reach::within;
+use super::reach::{team, within};
 use crate::convert::{Columns, count, json, parsed, parsed_or_none};
 use crate::paging::columns;
 use crate::people::{COLUMNS, identifiers_in, read_person};
@@ -73,7 +73,8 @@ impl LeadRepository for Session {
         let mut sql = self.sql();
         sql.push("SELECT ").push(&columns::<leads::Entity>("l")).push(" FROM leads l WHERE ").push(SCOPED);
         sql.push(" AND l.organization_id = ").bind(self.organization).push(" AND l.id = ").bind(id.as_uuid());
-        within(&mut sql, reach, self.organization);
+        let team = team(&self.store.databases, self.scope.organization(), reach).await?;
+        within(&mut sql, reach, &team, self.organization);
         models::<leads::Entity>(&self.rows(sql).await?)?.pop().map(lead_of).transpose()
     }
 

@@ -9,7 +9,7 @@ use matricula_ports::leads::{LeadDetail, LeadFilter, LeadQueries, LeadRow};
 use matricula_ports::{Order, Page, PortError, Scope, Slice};
 use uuid::Uuid;
 
-use super::reach::within;
+use super::reach::{Team, team, within};
 use crate::convert::{Columns, count};
 use crate::paging::{after, order};
 use crate::people::contains;
@@ -51,13 +51,13 @@ fn lead_row(columns: &mut Columns<'_>) -> Result<LeadRow, PortError> {
 
 /// Cuts the page from an index alone, before anything is joined. Each state has its leads in order in an index of its own, so a page of
 /// several states is merged from the first leads of each.
-fn page_of(sql: &mut Sql, reach: &Reach, filter: &LeadFilter, page: &Page, organization: Uuid) -> Result<(), PortError> {
+fn page_of(sql: &mut Sql, (reach, team): (&Reach, &Team), filter: &LeadFilter, page: &Page, organization: Uuid) -> Result<(), PortError> {
     let leads = |sql: &mut Sql, status: Option<LeadStatus>| {
         sql.push("SELECT * FROM (SELECT l.* FROM leads l WHERE ").push(SCOPED).push(" AND l.organization_id = ").bind(organization);
         if let Some(status) = status {
             sql.push(" AND l.status = ").bind(status.as_str());
         }
-        within(sql, reach, organization);
+        within(sql, reach, team, organization);
         narrow(filter, sql, organization);
         after(sql, page, "l.created_at", "l.id")?;
         order(sql, page, "l.created_at", "l.id");
@@ -117,11 +117,12 @@ fn narrow(filter: &LeadFilter, sql: &mut Sql, organization: Uuid) {
 #[async_trait]
 impl LeadQueries for Queries {
     async fn list(&self, scope: &Scope, reach: &Reach, filter: &LeadFilter, page: &Page) -> Result<Slice<LeadRow>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
         sql.push("SELECT ").push(COLUMNS).push(" FROM (");
-        page_of(&mut sql, reach, filter, page, organization)?;
+        let team = team(&self.databases, scope.organization(), reach).await?;
+        page_of(&mut sql, (reach, &team), filter, page, organization)?;
         sql.push(") l").push(JOINS);
         again(&mut sql, page);
         let rows = reader.rows(sql).await?;
@@ -130,18 +131,19 @@ impl LeadQueries for Queries {
     }
 
     async fn one(&self, scope: &Scope, reach: &Reach, id: LeadId) -> Result<Option<LeadDetail>, PortError> {
-        detail(self.reader(scope), scope.organization().as_uuid(), reach, id).await
+        let team = team(&self.databases, scope.organization(), reach).await?;
+        detail(&self.reader(scope).await?, scope.organization().as_uuid(), (reach, &team), id).await
     }
 }
 
-async fn detail(reader: Reader<'_>, organization: Uuid, reach: &Reach, id: LeadId) -> Result<Option<LeadDetail>, PortError> {
+async fn detail(reader: &Reader, organization: Uuid, (reach, team): (&Reach, &Team), id: LeadId) -> Result<Option<LeadDetail>, PortError> {
     let mut sql = reader.sql();
     sql.push("SELECT ")
         .push(COLUMNS)
         .push(", l.course_run_id, l.message, l.internal_notes, l.status_reason, l.locale, l.enrollment_id FROM leads l")
         .push(JOINS);
     sql.push(" WHERE ").push(SCOPED).push(" AND l.organization_id = ").bind(organization).push(" AND l.id = ").bind(id.as_uuid());
-    within(&mut sql, reach, organization);
+    within(&mut sql, reach, team, organization);
     let Some(row) = reader.rows(sql).await?.pop() else { return Ok(None) };
     let mut columns = Columns::of(&row);
     Ok(Some(LeadDetail {

@@ -18,7 +18,7 @@ pub(crate) fn contains(text: &str) -> String {
 #[async_trait]
 impl PeopleQueries for Queries {
     async fn list(&self, scope: &Scope, filter: &PeopleFilter, page: &Page) -> Result<Slice<Person>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
         // The page is cut before the identifiers are joined, so that it has as many people as asked for.
@@ -48,7 +48,7 @@ impl PeopleQueries for Queries {
     }
 
     async fn one(&self, scope: &Scope, id: PersonId) -> Result<Option<Person>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         sql.push("SELECT ").push(COLUMNS);
         sql.push(" FROM people p LEFT JOIN person_identifiers i ON i.organization_id = p.organization_id AND i.person_id = p.id WHERE ").push(SCOPED);
@@ -65,7 +65,7 @@ impl PeopleQueries for Queries {
     }
 
     async fn timeline(&self, scope: &Scope, person: PersonId, page: &Page) -> Result<Option<Slice<TimelineRow>>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
         sql.push("SELECT p.subject_ref FROM people p WHERE ").push(SCOPED).push(" AND p.organization_id = ").bind(organization);

@@ -117,7 +117,7 @@ impl Session {
         // The first text of a purpose changes nothing that anybody agreed to.
         sql.push(" AND t.kind = 'consent_label' AND t.material AND t.number > 1");
         if !listed.is_empty() {
-            let secret = self.store.keys.secret(SUPPRESSION_SECRET).await?;
+            let secret = self.home.keys.secret(SUPPRESSION_SECRET).await?;
             suppressions_of(&mut sql, self.organization, &secret, &listed)?;
         }
         for row in &self.rows(sql).await? {
@@ -135,7 +135,7 @@ impl Session {
 
     /// Seals evidence under the person's key, for its own place alone.
     async fn seal_evidence(&self, person: PersonId, evidence: &Evidence) -> Result<Vec<u8>, PortError> {
-        let key = self.store.keys.material(self.key_of(person).await?).await?;
+        let key = self.home.keys.material(self.key_of(person).await?).await?;
         seal(&key, &evidence_place(self.organization, evidence.id), evidence.to_value().canonical().as_bytes())
     }
 }

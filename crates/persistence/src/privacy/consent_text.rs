@@ -61,7 +61,7 @@ impl ConsentTextRepository for Session {
 #[async_trait]
 impl ConsentTextQueries for Queries {
     async fn list(&self, scope: &Scope, page: &Page) -> Result<Slice<ConsentText>, PortError> {
-        let reader = self.reader(scope);
+        let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
         sql.push("SELECT t.* FROM consent_texts t WHERE ").push(SCOPED).push(" AND t.organization_id = ").bind(scope.organization().as_uuid());
         after(&mut sql, page, "t.created_at", "t.id")?;

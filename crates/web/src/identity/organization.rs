@@ -41,6 +41,8 @@ struct OrganizationView {
     time_zone: String,
     locale: String,
     country: String,
+    /// SHARED, or DEDICATED for one whose data is in a database that it has to itself. Settled when it is founded.
+    isolation_strategy: &'static str,
     logo_url: Option<String>,
     /// The roles in which nobody works without a second factor.
     second_factor_roles: Vec<String>,
@@ -70,6 +72,7 @@ impl From<&Organization> for OrganizationView {
             time_zone: details.time_zone.name().to_owned(),
             locale: details.locale.to_string(),
             country: details.country.to_string(),
+            isolation_strategy: organization.isolation_strategy.as_str(),
             logo_url: organization.logo_url.as_ref().map(|url| url.as_str().to_owned()),
             second_factor_roles: organization.second_factor_roles.iter().map(ToString::to_string).collect(),
             settings: to_json(&settings),

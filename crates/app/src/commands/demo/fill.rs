@@ -93,7 +93,7 @@ impl<'y> Teller<'y> {
     /// Founds the provider: who works there, what it teaches and where, what it tells people.
     async fn found(program: &Program, ids: Arc<DemoIds>, year: &'y Year) -> Result<Self> {
         let world = program.world();
-        let founded = program.identity().found(&read::<OrganizationDetails>(provider::organization())?).await?;
+        let founded = program.identity().found(&read::<OrganizationDetails>(provider::organization())?, None).await?;
         // Who tries the demo signs in with a password that everybody knows; a second factor would be in the way.
         let organization = program.identity().ask_for_second_factor(founded.id, &[]).await?;
         let mut teller = Self {
@@ -309,7 +309,6 @@ fn line(text: &str) -> Result<Line<300>> {
 
 #[cfg(test)]
 mod tests {
-    use matricula_persistence::Accounts;
     use matricula_ports::audit::{AuditChain, ChainState};
     use matricula_ports::identity::Directory;
 
@@ -327,7 +326,7 @@ mod tests {
             fill(&settings, 3, &year, now, |done, of| last = (done, of)).await.unwrap();
             assert_eq!(last.0, last.1);
             let program = Program::wire(settings).await.unwrap();
-            let directory = Accounts::new(Arc::clone(&program.database));
+            let directory = program.accounts();
             let organization = directory.organization(provider::SLUG).await.unwrap().unwrap();
             let found = program.audit().verify(organization.id).await.unwrap();
             assert!(matches!(found.state, ChainState::Intact { entries } if entries > 500), "{found:?}");

@@ -142,7 +142,7 @@ async fn data_that_may_not_be_worked_with_gets_no_place() {
 #[tokio::test]
 async fn nobody_is_met_without_a_key() {
     let mut keys = matricula_ports::privacy::MockPersonKeys::new();
-    keys.expect_issue().times(1).returning(|| Err(away()));
+    keys.expect_issue().times(1).returning(|_| Err(away()));
     let transactions = MockTransactions::over(with_run(owning(Vec::new()), Some(run(2, 0)), 0));
     let enrollments = Enrollments::new(world_with_keys(&transactions, keys));
     let refused = Ask::of(details()).to(&enrollments).await;

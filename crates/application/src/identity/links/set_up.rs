@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use matricula_domain::identity::{LinkError, LinkId, LinkPurpose, NewUser, Organization, OrganizationDetails, OrganizationId, Password, Role, User};
+use matricula_domain::identity::{
+    IsolationStrategy, LinkError, LinkId, LinkPurpose, NewUser, Organization, OrganizationDetails, OrganizationId, Password, Role, User,
+};
 use matricula_domain::shared::{EmailAddress, Id, Instant, Line};
 use matricula_ports::{Actor, PortError, Scope, transact};
 use uuid::Uuid;
@@ -73,7 +75,7 @@ impl Links {
             if !self.directory.is_empty().await? {
                 return Err(LinkError::Over.into());
             }
-            let founded = Organization::found(organization, wanted.organization.clone(), now);
+            let founded = Organization::found(organization, wanted.organization.clone(), IsolationStrategy::Shared, now);
             let owner = User::admit(self.world.id(), self.world.id(), organization, &new, hash.clone(), now);
             tx.organizations().save(&founded).await?;
             tx.users().save(&owner).await?;

@@ -1,8 +1,8 @@
 //! Roles, groups, users, keys: what is given, by whom, and what is refused.
 
 use matricula_domain::identity::{
-    ApiKey, CustomRole, Grant, Group, GroupDetails, LoginSession, NewApiKey, NewRole, Organization, OrganizationDetails, OrganizationStatus, Role,
-    RoleName, User,
+    ApiKey, CustomRole, Grant, Group, GroupDetails, IsolationStrategy, LoginSession, NewApiKey, NewRole, Organization, OrganizationDetails,
+    OrganizationStatus, Role, RoleName, User,
 };
 use matricula_domain::shared::{Changed, Field, Form, Id, Value};
 use matricula_ports::PortError;
@@ -298,7 +298,7 @@ mod users {
             ("locale", "es".into()),
             ("country", "ES".into()),
         ]));
-        let organization = Organization::found(id(900), details.unwrap(), now()).into_state();
+        let organization = Organization::found(id(900), details.unwrap(), IsolationStrategy::Shared, now()).into_state();
         repositories.organizations.expect_find().returning(move || Ok(Some(organization.clone())));
         let (transactions, administration) = administration(repositories);
         _ = (0..8).fold(transactions, |transactions, _| transactions.refusing(PortError::Conflict("members")));
@@ -371,7 +371,7 @@ mod organizations {
     fn organization(status: OrganizationStatus) -> Organization {
         let fields = [("slug", "uno"), ("name", "Uno"), ("time_zone", "Europe/Madrid"), ("locale", "es"), ("country", "ES")];
         let details = OrganizationDetails::read(&map(&fields.map(|(name, value)| (name, value.into())))).unwrap();
-        Organization { status, ..Organization::found(id(900), details, now()).into_state() }
+        Organization { status, ..Organization::found(id(900), details, IsolationStrategy::Shared, now()).into_state() }
     }
 
     #[tokio::test]

@@ -79,7 +79,7 @@ async fn an_organization_is_founded() {
     let mut repositories = MockRepositories::default();
     repositories.organizations.expect_save().times(1).returning(saved.note());
     let (transactions, identity) = over(repositories, MockDirectory::new(), MockPasswords::new());
-    let founded = identity.found(&details()).await.unwrap();
+    let founded = identity.found(&details(), None).await.unwrap();
     assert_eq!((&founded.details, founded.status, founded.created_at), (&details(), OrganizationStatus::Active, now()));
     assert_eq!((saved.verbs(), saved.one().state(), transactions.commits()), (vec!["founded"], &founded, 1));
 }
@@ -92,7 +92,7 @@ async fn an_organization_keeps_its_id_when_its_founding_is_tried_again() {
     repositories.organizations.expect_save().times(2).returning(saved.note());
     let (transactions, identity) = over(repositories, MockDirectory::new(), MockPasswords::new());
     let transactions = transactions.refusing(PortError::Stale);
-    let founded = identity.found(&details()).await.unwrap();
+    let founded = identity.found(&details(), None).await.unwrap();
     let ids: Vec<_> = saved.all().iter().map(|tried| tried.state().id).collect();
     assert_eq!((ids, transactions.commits()), (vec![founded.id; 2], 2));
 }
@@ -103,7 +103,7 @@ async fn a_slug_that_is_taken_founds_nothing() {
     repositories.organizations.expect_save().returning(|_| Ok(()));
     let (transactions, identity) = over(repositories, MockDirectory::new(), MockPasswords::new());
     let transactions = (0..8).fold(transactions, |transactions, _| transactions.refusing(PortError::Conflict("organizations")));
-    let refused = identity.found(&details()).await;
+    let refused = identity.found(&details(), None).await;
     assert!(matches!(refused, Err(IdentityError::Port(PortError::Conflict("organizations")))));
     assert_eq!(transactions.commits(), 8);
 }

@@ -1,6 +1,6 @@
 use matricula_domain::identity::{
-    ClientSecret, IdentityProvider, IdentityProviderDetails, Known, LoginSession, Organization, OrganizationDetails, ProviderClaims,
-    ProviderIdentity, ProviderRefusal, ProviderSignIn, Role, Stranger, User, UserFact,
+    ClientSecret, IdentityProvider, IdentityProviderDetails, IsolationStrategy, Known, LoginSession, Organization, OrganizationDetails,
+    ProviderClaims, ProviderIdentity, ProviderRefusal, ProviderSignIn, Role, Stranger, User, UserFact,
 };
 use matricula_domain::shared::{Changed, Form as _, Value};
 use matricula_ports::PortError;
@@ -245,7 +245,7 @@ async fn who_is_known_signs_in_and_is_tied_once() {
 fn organization(status: matricula_domain::identity::OrganizationStatus) -> Organization {
     let fields = [("slug", "uno"), ("name", "Uno"), ("time_zone", "Europe/Madrid"), ("locale", "es"), ("country", "ES")];
     let details = OrganizationDetails::read(&map(&fields.map(|(name, value)| (name, value.into())))).unwrap();
-    Organization { status, ..Organization::found(id(900), details, now()).into_state() }
+    Organization { status, ..Organization::found(id(900), details, IsolationStrategy::Shared, now()).into_state() }
 }
 
 #[tokio::test]

@@ -378,7 +378,7 @@ async fn the_answer_to_a_capture_that_must_happen_once_is_remembered() {
 #[tokio::test]
 async fn nobody_is_met_without_a_key() {
     let mut keys = MockPersonKeys::new();
-    keys.expect_issue().times(1).returning(|| Err(away()));
+    keys.expect_issue().times(1).returning(|_| Err(away()));
     let (transactions, leads) = with_keys(refusing(Intake::default()), keys);
     assert!(matches!(leave(&leads, &capture(&[])).await, Err(LeadsError::Port(PortError::Unavailable(_)))));
     assert_eq!(transactions.commits(), 0);
