@@ -9,11 +9,11 @@ use std::time::{Duration, Instant as Stopwatch};
 use matricula_domain::notifications::Message;
 use matricula_domain::shared::{EmailAddress, Line};
 use matricula_gateways::ids::SystemIds;
-use matricula_gateways::mail::{Destination, Dkim, mailer};
+use matricula_gateways::mail::{Destination, Dkim, Security, Server, mailer};
 use matricula_ports::Ids as _;
 use matricula_ports::notifications::{Mail, MailError, Mailbox, Mailer};
 use matricula_tests::at;
-use matricula_tests::sink::{Letter, Manners, Sink};
+use matricula_tests::sink::{Begins, Certified, Letter, Manners, Sink};
 
 const TIMEOUT: Duration = Duration::from_millis(700);
 
@@ -110,6 +110,31 @@ async fn a_server_that_offers_no_tls_gets_nothing_from_elsewhere() {
     let refused = mailer(&Destination::Smtp(server), TIMEOUT, None).send(&mail()).await.unwrap_err();
     assert!(matches!(refused, MailError::Again(_)), "{refused:?}");
     assert_eq!(sink.taken().len(), 0);
+}
+
+/// What leads to a server that is believed for the authority's sake, under this name of this machine.
+fn to_certified(sink: &Sink, security: Security, host: &str, authority: Option<&str>) -> Arc<dyn Mailer> {
+    let credentials = Some(("user".to_owned(), "secret".to_owned()));
+    let server = Server { host: host.to_owned(), port: sink.port, security, credentials, authority: authority.map(str::to_owned) };
+    mailer(&Destination::Smtp(server), TIMEOUT, None)
+}
+
+#[tokio::test]
+async fn a_server_is_spoken_to_in_tls_once_it_has_shown_that_it_is_the_one() {
+    for (security, begins) in [(Security::Tls, Begins::AtOnce), (Security::StartTls, Begins::WhenAsked)] {
+        let known = Certified::for_name("localhost");
+        let sink = Sink::certified(&known, begins).await;
+        to_certified(&sink, security, "localhost", Some(&known.authority)).send(&mail()).await.unwrap();
+        assert_eq!(sink.taken().len(), 1, "{security:?}");
+
+        // An authority that nobody knows, another one, and another name.
+        let other = Certified::for_name("localhost");
+        for (host, authority) in [("localhost", None), ("localhost", Some(&other.authority)), ("127.0.0.1", Some(&known.authority))] {
+            let refused = to_certified(&sink, security, host, authority.map(String::as_str)).send(&mail()).await.unwrap_err();
+            assert!(matches!(refused, MailError::Again(_)), "{security:?} {host}: {refused:?}");
+        }
+        assert_eq!(sink.taken().len(), 1, "{security:?}");
+    }
 }
 
 /// Everything that was ever tried to get a line of one's own into a header.

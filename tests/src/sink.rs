@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mail_parser::MessageParser;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::tcp::OwnedWriteHalf;
-use tokio::net::{TcpListener, TcpStream};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// How a server behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,39 @@ pub struct Sink {
     state: Arc<Mutex<State>>,
 }
 
+/// What a server shows to prove who it is.
+#[derive(Clone)]
+pub struct Certified {
+    /// The certificate of the authority that vouches for it, as PEM.
+    pub authority: String,
+    acceptor: TlsAcceptor,
+}
+
+impl Certified {
+    /// A certificate for this name, by an authority that nobody knows.
+    pub fn for_name(name: &str) -> Self {
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+        Self { authority: authority.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+    }
+}
+
+/// When a server begins to speak TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// With the first byte.
+    AtOnce,
+    /// After `STARTTLS`.
+    WhenAsked,
+}
+
 #[derive(Debug)]
 struct State {
     manners: Manners,
@@ -52,17 +88,37 @@ struct State {
 }
 
 impl Sink {
-    /// A server that behaves so.
+    /// A server that behaves so, in the open.
     pub async fn open(manners: Manners) -> Self {
+        Self::listen(manners, None).await
+    }
+
+    /// A server that takes everything, and speaks TLS.
+    pub async fn certified(certified: &Certified, begins: Begins) -> Self {
+        Self::listen(Manners::Takes, Some((certified.acceptor.clone(), begins))).await
+    }
+
+    async fn listen(manners: Manners, tls: Option<(TlsAcceptor, Begins)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let state = Arc::new(Mutex::new(State { manners, taken: Vec::new() }));
         let sink = Self { port: listener.local_addr().unwrap().port(), state };
         let serving = sink.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let sink = serving.clone();
+                let (sink, tls) = (serving.clone(), tls.clone());
                 // A client that goes away is none of the server's business.
-                tokio::spawn(async move { _ = sink.converse(stream).await });
+                tokio::spawn(async move {
+                    match tls {
+                        None => _ = sink.converse(stream, true, false).await?,
+                        Some((acceptor, Begins::AtOnce)) => _ = sink.converse(acceptor.accept(stream).await?, true, false).await?,
+                        Some((acceptor, Begins::WhenAsked)) => {
+                            if let Some(stream) = sink.converse(stream, true, true).await? {
+                                sink.converse(acceptor.accept(stream).await?, false, false).await?;
+                            }
+                        }
+                    }
+                    Ok::<_, io::Error>(())
+                });
             }
         });
         sink
@@ -82,23 +138,31 @@ impl Sink {
         self.state().taken.clone()
     }
 
-    async fn converse(&self, stream: TcpStream) -> io::Result<()> {
-        let (read, mut write) = stream.into_split();
-        let mut lines = BufReader::new(read);
+    /// Speaks with a client: greets, if it has not been greeted, and offers TLS, if it can. The answer is the connection, if TLS was asked for.
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, greets: bool, offers: bool) -> io::Result<Option<S>> {
+        let mut lines = BufReader::new(stream);
         if self.state().manners == Manners::Hangs {
             tokio::time::sleep(Duration::from_hours(1)).await;
         }
-        say(&mut write, "220 sink.example.es ready").await?;
+        if greets {
+            say(&mut lines, "220 sink.example.es ready").await?;
+        }
         let (mut from, mut to) = (String::new(), Vec::new());
         loop {
             let mut line = String::new();
             if lines.read_line(&mut line).await? == 0 {
-                return Ok(());
+                return Ok(None);
             }
             let (line, manners) = (line.trim_end(), self.state().manners);
             let verb = line.to_ascii_uppercase();
             let answer = match (manners, verb.as_str()) {
                 (Manners::RefusesCredentials, verb) if verb.starts_with("AUTH") => "535 5.7.8 never heard of you".to_owned(),
+                (_, "STARTTLS") if offers => {
+                    say(&mut lines, "220 begin").await?;
+                    return Ok(Some(lines.into_inner()));
+                }
+                // Before it is asked for, nothing else is to be had.
+                (_, verb) if offers && verb.starts_with("EHLO") => "250-sink.example.es\r\n250 STARTTLS".to_owned(),
                 (_, verb) if verb.starts_with("EHLO") => "250-sink.example.es\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SMTPUTF8".to_owned(),
                 (_, verb) if verb.starts_with("AUTH") => "235 welcome".to_owned(),
                 (_, verb) if verb.starts_with("MAIL FROM") => {
@@ -111,10 +175,10 @@ impl Sink {
                     "250 fine".to_owned()
                 }
                 (_, "DATA") => {
-                    say(&mut write, "354 go on").await?;
+                    say(&mut lines, "354 go on").await?;
                     let bytes = data(&mut lines).await?;
                     match manners {
-                        Manners::HangsUp => return Ok(()),
+                        Manners::HangsUp => return Ok(None),
                         Manners::RefusesMail(code) => format!("{code} not for {}", to.join(" ")),
                         _ => {
                             self.state().taken.push(Taken { from: from.clone(), to: to.clone(), bytes });
@@ -122,17 +186,18 @@ impl Sink {
                         }
                     }
                 }
-                (_, "QUIT") => return say(&mut write, "221 bye").await,
+                (_, "QUIT") => return say(&mut lines, "221 bye").await.map(|()| None),
                 (_, "RSET" | "NOOP") => "250 fine".to_owned(),
                 _ => "500 what?".to_owned(),
             };
-            say(&mut write, &answer).await?;
+            say(&mut lines, &answer).await?;
         }
     }
 }
 
-async fn say(write: &mut OwnedWriteHalf, what: &str) -> io::Result<()> {
-    write.write_all(format!("{what}\r\n").as_bytes()).await
+async fn say<W: AsyncWrite + Unpin>(write: &mut W, what: &str) -> io::Result<()> {
+    write.write_all(format!("{what}\r\n").as_bytes()).await?;
+    write.flush().await
 }
 
 /// What stands between the first angle brackets.
@@ -141,7 +206,7 @@ fn address(line: &str) -> String {
 }
 
 /// The mail up to the line with a single dot.
-async fn data<R: tokio::io::AsyncBufRead + Unpin>(lines: &mut R) -> io::Result<Vec<u8>> {
+async fn data<R: AsyncBufRead + Unpin>(lines: &mut R) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
         let mut line = Vec::new();

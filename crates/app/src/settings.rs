@@ -35,6 +35,7 @@ struct Written {
     mail_url: String,
     mail_from: String,
     mail_timeout: u64,
+    mail_authority: String,
     mail_dkim_selector: String,
     mail_dkim_key: String,
     provider_timeout: u64,
@@ -126,7 +127,7 @@ impl Settings {
             sources = sources.set_override("database_url", url)?;
         }
         sources = sources.add_source(Environment::with_prefix("MATRICULA").prefix_separator("_").try_parsing(true));
-        for key in ["database_url", "key_store_url", "mail_url", "mail_dkim_key"] {
+        for key in ["database_url", "key_store_url", "mail_url", "mail_authority", "mail_dkim_key"] {
             let variable = format!("MATRICULA_{}_FILE", key.to_uppercase());
             if let Ok(path) = std::env::var(&variable) {
                 let text = std::fs::read_to_string(&path).with_context(|| format!("{variable}: cannot read the file"))?;
@@ -161,6 +162,7 @@ impl Settings {
         ensure!(Engine::of_url(&written.database_url).is_some(), "database_url must begin with sqlite:// or postgres://");
         let workers = if written.workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { written.workers };
         ensure!(workers <= 256, "workers must be at most 256");
+        let mail = MailSettings::check(&written)?;
         let mut database = Options::new(written.database_url);
         if written.database_connections > 0 {
             database.connections = written.database_connections;
@@ -185,12 +187,7 @@ impl Settings {
             key_store,
             listen,
             public_url: public_url(&written.public_url, listen)?,
-            mail: MailSettings::check(
-                &written.mail_url,
-                &written.mail_from,
-                written.mail_timeout,
-                (&written.mail_dkim_selector, &written.mail_dkim_key),
-            )?,
+            mail,
             metrics_listen: match written.metrics_listen.as_str() {
                 "" => None,
                 address => Some(address.parse().context("metrics_listen must be an address and a port, or empty")?),
@@ -228,8 +225,17 @@ impl Settings {
 }
 
 impl MailSettings {
-    fn check(url: &str, from: &str, timeout: u64, (selector, key): (&str, &str)) -> Result<Self> {
-        let destination = Destination::parse(url).map_err(|why| anyhow!("mail_url {why}"))?;
+    fn check(written: &Written) -> Result<Self> {
+        let (url, from, authority, timeout) = (&written.mail_url, &written.mail_from, &written.mail_authority, written.mail_timeout);
+        let (selector, key) = (written.mail_dkim_selector.as_str(), written.mail_dkim_key.as_str());
+        let mut destination = Destination::parse(url).map_err(|why| anyhow!("mail_url {why}"))?;
+        if !authority.is_empty() {
+            ensure!(authority.contains("-----BEGIN CERTIFICATE-----"), "mail_authority must be a certificate in PEM form");
+            match &mut destination {
+                Destination::Smtp(server) => server.authority = Some(authority.to_owned()),
+                _ => bail!("mail_authority vouches for a server, but mail_url leads to none"),
+            }
+        }
         let sender = sender(from).context("mail_from must be an address, or a name and an address: Academia <no-reply@example.es>")?;
         let domain = sender.address.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
         if matches!(destination, Destination::Smtp(_)) {
@@ -292,7 +298,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named() {
         type Wrong = fn(&mut Written);
-        let wrongs: [(&str, Wrong); 20] = [
+        let wrongs: [(&str, Wrong); 22] = [
             ("database_url", |w| w.database_url = "mysql://x".into()),
             ("key_store_url", |w| w.key_store_url = "x".into()),
             ("listen", |w| w.listen = "everywhere".into()),
@@ -307,6 +313,12 @@ mod tests {
             ("mail_from", |w| w.mail_from = "nobody".into()),
             ("mail_from", |w| w.mail_from = "A\r\nBcc: b@example.es <a@example.es>".into()),
             ("mail_from", |w| w.mail_url = "smtps://mail.example.es".into()),
+            ("mail_authority", |w| w.mail_authority = "-----BEGIN CERTIFICATE-----".into()),
+            ("mail_authority", |w| {
+                w.mail_url = "smtps://mail.example.es".into();
+                w.mail_from = "a@example.es".into();
+                w.mail_authority = "certificate".into();
+            }),
             ("mail_timeout", |w| w.mail_timeout = 0),
             ("mail_dkim_selector", |w| w.mail_dkim_key = "key".into()),
             ("mail_dkim_selector", |w| w.mail_dkim_selector = "s1; d=other".into()),

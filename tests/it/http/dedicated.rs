@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use matricula_app::program::Schema;
 use matricula_app::settings::Settings;
-use matricula_domain::identity::Role;
+use matricula_domain::catalog::Cycle;
+use matricula_domain::identity::{OrganizationId, Role};
+use matricula_domain::shared::{Id as _, Stored};
 use matricula_migration::{Migrator, MigratorTrait as _};
+use matricula_ports::records::RecordChange;
+use matricula_ports::{Actor, PortError, Scope, transact};
 use matricula_tests::program::{PASSWORD, Service, alone};
 use matricula_tests::speak::{Client, each, text};
-use matricula_tests::{Cluster, Engine, Raw};
+use matricula_tests::{Cluster, Engine, Raw, value};
 use serde_json::{Value as Json, json};
 
 use super::coverage::{does_what_it_says, grown, owned, swept};
@@ -25,6 +29,7 @@ over_http_alone! {
     jobs_are_done_there,
     what_the_rows_refer_to_is_brought_there,
     migrations_run_on_all,
+    a_unit_of_work_in_two_databases_is_refused,
 }
 
 /// Who works in an organization and what they may is in the directory alone.
@@ -198,6 +203,24 @@ async fn migrations_run_on_all(service: &Service) {
     let refused = operator.move_all(Schema::Down).await.unwrap_err().to_string();
     assert!(refused.contains(&office.slug), "{refused}");
     assert_eq!(operator.steps_behind().await.unwrap(), steps(0));
+}
+
+#[expect(clippy::disallowed_methods, reason = "no use case does this")]
+async fn a_unit_of_work_in_two_databases_is_refused(service: &Service) {
+    let office = Office::found_apart(service, &service.db.empty_beside().await).await;
+    let world = service.operator().world();
+    let scope = Scope::new(OrganizationId::from_uuid(office.id), Actor::System("test"));
+    let before = office.rows("audit_entries").await;
+    let cycle = value(json!({"slug": "fp", "name": "FP", "level": "grado_medio", "order_display": 1}));
+    let torn = transact(&*world.transactions, &scope, async |tx| {
+        let cycle = Stored::<Cycle>::create(service.db.id(), &cycle, service.now()).unwrap();
+        tx.records().save(RecordChange::of(&cycle)).await?;
+        let organization = tx.organizations().find().await?.unwrap();
+        tx.organizations().save(&organization.purchase_seats(Some(7), service.now())).await
+    });
+    let torn: Result<(), PortError> = torn.await;
+    assert!(matches!(torn, Err(PortError::Broken(_))), "{torn:?}");
+    assert_eq!((office.rows("cycles").await, office.rows("audit_entries").await), (0, before));
 }
 
 /// A database that is away is told soon, though others compile while we test.

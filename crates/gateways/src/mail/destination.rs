@@ -26,6 +26,8 @@ pub struct Server {
     pub security: Security,
     /// User and password, for a server that wants them.
     pub credentials: Option<(String, String)>,
+    /// The certificate of the authority that vouches for it, as PEM, where that is none of those that everybody knows.
+    pub authority: Option<String>,
 }
 
 /// The password is nobody's who only debugs.
@@ -84,7 +86,7 @@ impl Destination {
             return Err("must end behind the port; write special characters of the password as %XX");
         }
         let port = url.port().unwrap_or(if implicit { 465 } else { 587 });
-        Ok(Self::Smtp(Server { host, port, security, credentials }))
+        Ok(Self::Smtp(Server { host, port, security, credentials, authority: None }))
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use matricula_ports::notifications::{Mail, MailError, Mailer};
@@ -38,10 +38,17 @@ impl Smtp {
     }
 
     fn connect(&self, hello: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, Error> {
-        let Server { host, port, security, credentials } = &self.server;
+        let Server { host, port, security, credentials, authority } = &self.server;
+        let parameters = || {
+            let builder = TlsParameters::builder(host.clone());
+            match authority {
+                Some(authority) => builder.add_root_certificate(Certificate::from_pem(authority.as_bytes())?).build(),
+                None => builder.build(),
+            }
+        };
         let tls = match security {
-            Security::Tls => Tls::Wrapper(TlsParameters::new(host.clone())?),
-            Security::StartTls => Tls::Required(TlsParameters::new(host.clone())?),
+            Security::Tls => Tls::Wrapper(parameters()?),
+            Security::StartTls => Tls::Required(parameters()?),
             Security::None => Tls::None,
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.trim_matches(['[', ']']))
