@@ -171,6 +171,9 @@ impl Service {
     }
 
     /// Closes an organization, as the operator does on the command line.
+    ///
+    /// # Errors
+    /// As there.
     pub async fn close(&self, organization: Uuid, folder: &Path) -> anyhow::Result<()> {
         self.operator.close(OrganizationId::from_uuid(organization), folder, |_| ()).await
     }

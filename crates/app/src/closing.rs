@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use data_encoding::HEXLOWER;
 use matricula_application::identity::MoveError;
 use matricula_domain::identity::{OrganizationId, OrganizationStatus};
 use matricula_persistence::ExportedRow;
@@ -79,9 +80,9 @@ impl<T: Fn(&str)> Export<T> {
     fn finish(self, organization: OrganizationId) -> Result<()> {
         let mut tables = Vec::new();
         for (name, table) in self.files {
-            table.file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+            table.file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
             (self.tell)(&format!("{name}: {} rows", table.rows));
-            let digest: String = table.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = HEXLOWER.encode(&table.digest.finalize());
             tables.push(json!({"file": format!("{name}.jsonl"), "rows": table.rows, "sha256": digest}));
         }
         let manifest = json!({"organization_id": organization.to_string(), "files": tables});
