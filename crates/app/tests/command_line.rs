@@ -1,4 +1,5 @@
 //! The program as its operator has it: a process, its arguments, its environment, and what it prints.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::fs;
 use std::net::TcpListener;

@@ -36,6 +36,7 @@ macro_rules! over_http_alone {
 
 mod access;
 mod bad_input;
+mod browser;
 mod catalog;
 mod conventions;
 mod coverage;
