@@ -11,38 +11,21 @@ use uuid::Uuid;
 
 use super::reach::{Team, team, within};
 use crate::convert::{Columns, count};
-use crate::database::Engine;
 use crate::paging::{after, order};
 use crate::people::contains;
 use crate::scoped::{Queries, Reader, SCOPED};
 use crate::sql::Sql;
 
-/// What a list shows of a lead `l`, and where it comes from once the page is cut: the first address and number are looked up for its rows
-/// alone. PostgreSQL finds both with one look into the index; SQLite, which has no `LATERAL`, with two short ones.
-fn shown(engine: Engine) -> (String, String) {
-    let (email, phone, identifiers) = match engine {
-        Engine::Postgres => ("i.email".to_owned(), "i.phone".to_owned(), {
-            let first = |kind| format!("(array_agg(i.value ORDER BY i.id) FILTER (WHERE i.kind = '{kind}'))[1] AS {kind}");
-            format!(" LEFT JOIN LATERAL (SELECT {}, {} {OF_PERSON}) i ON TRUE", first("email"), first("phone"))
-        }),
-        Engine::Sqlite => {
-            let first = |kind| format!("(SELECT i.value {OF_PERSON} AND i.kind = '{kind}' ORDER BY i.id LIMIT 1)");
-            (first("email"), first("phone"), String::new())
-        }
-    };
-    let columns = format!(
-        "l.id, l.person_id, p.name, {email}, {phone}, l.course_id, c.title, l.campaign_id, k.name, l.status, l.source, l.assigned_to, l.created_at, \
-         l.updated_at, l.version"
-    );
-    let joins = format!(
-        " JOIN people p ON p.organization_id = l.organization_id AND p.id = l.person_id \
-         LEFT JOIN courses c ON c.organization_id = l.organization_id AND c.id = l.course_id \
-         LEFT JOIN campaigns k ON k.organization_id = l.organization_id AND k.id = l.campaign_id{identifiers}"
-    );
-    (columns, joins)
-}
+/// What a list shows of a lead `l`. The first address and number are looked up for the rows of the page alone.
+const COLUMNS: &str = "l.id, l.person_id, p.name, \
+     (SELECT i.value FROM person_identifiers i WHERE i.organization_id = l.organization_id AND i.person_id = l.person_id AND i.kind = 'email' ORDER BY i.id LIMIT 1), \
+     (SELECT i.value FROM person_identifiers i WHERE i.organization_id = l.organization_id AND i.person_id = l.person_id AND i.kind = 'phone' ORDER BY i.id LIMIT 1), \
+     l.course_id, c.title, l.campaign_id, k.name, l.status, l.source, l.assigned_to, l.created_at, l.updated_at, l.version";
 
-const OF_PERSON: &str = "FROM person_identifiers i WHERE i.organization_id = l.organization_id AND i.person_id = l.person_id";
+/// Where the rest comes from, once the page is cut.
+const JOINS: &str = " JOIN people p ON p.organization_id = l.organization_id AND p.id = l.person_id \
+     LEFT JOIN courses c ON c.organization_id = l.organization_id AND c.id = l.course_id \
+     LEFT JOIN campaigns k ON k.organization_id = l.organization_id AND k.id = l.campaign_id";
 
 fn lead_row(columns: &mut Columns<'_>) -> Result<LeadRow, PortError> {
     let id = columns.next()?;
@@ -137,11 +120,10 @@ impl LeadQueries for Queries {
         let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
         let mut sql = reader.sql();
-        let (columns, joins) = shown(reader.database.engine);
-        sql.push("SELECT ").push(&columns).push(" FROM (");
+        sql.push("SELECT ").push(COLUMNS).push(" FROM (");
         let team = team(&self.databases, scope.organization(), reach).await?;
         page_of(&mut sql, (reach, &team), filter, page, organization)?;
-        sql.push(") l").push(&joins);
+        sql.push(") l").push(JOINS);
         again(&mut sql, page);
         let rows = reader.rows(sql).await?;
         let items = rows.iter().map(|row| lead_row(&mut Columns::of(row))).collect::<Result<Vec<_>, _>>()?;
@@ -156,11 +138,10 @@ impl LeadQueries for Queries {
 
 async fn detail(reader: &Reader, organization: Uuid, (reach, team): (&Reach, &Team), id: LeadId) -> Result<Option<LeadDetail>, PortError> {
     let mut sql = reader.sql();
-    let (columns, joins) = shown(reader.database.engine);
     sql.push("SELECT ")
-        .push(&columns)
+        .push(COLUMNS)
         .push(", l.course_run_id, l.message, l.internal_notes, l.status_reason, l.locale, l.enrollment_id FROM leads l")
-        .push(&joins);
+        .push(JOINS);
     sql.push(" WHERE ").push(SCOPED).push(" AND l.organization_id = ").bind(organization).push(" AND l.id = ").bind(id.as_uuid());
     within(&mut sql, reach, team, organization);
     let Some(row) = reader.rows(sql).await?.pop() else { return Ok(None) };
