@@ -182,6 +182,7 @@ fn sentence(code: &str, status: StatusCode) -> &'static str {
         "EXCEEDS_MAKER" => "nobody gives a right that they have not",
         "ORGANIZATION_SUSPENDED" => "the organization is suspended: everything can be read and nothing changed",
         "LAST_OWNER" => "somebody must be left who owns the organization",
+        "NO_IDENTITY_PROVIDER" => "nobody signs in there by way of an identity provider",
         "NO_SEATS_LEFT" => "as many people work here as the organization has subscribed to",
         "INVALID_LINK" => "this opens nothing here",
         "LINK_OVER" => "the link was used or taken back, or its time is over",

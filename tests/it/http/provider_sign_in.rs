@@ -297,7 +297,7 @@ async fn who_has_no_provider_learns_nothing_else(service: &Service) {
     let begin = async |request: Json| service.visitor().post("/auth/provider-sign-ins", &request).await;
     let domain = text(&made.shown["email_domains"][0]);
     let nowhere = begin(json!({"organization": "no-existe"})).await;
-    nowhere.refused(404, "NO_IDENTITY_PROVIDER");
+    nowhere.refused(422, "NO_IDENTITY_PROVIDER");
     for request in [
         json!({"organization": other.slug}),
         json!({"organization": office.slug}),
@@ -306,7 +306,7 @@ async fn who_has_no_provider_learns_nothing_else(service: &Service) {
         json!({"email": "ana@otro.example"}),
     ] {
         let answer = begin(request).await;
-        assert_eq!((answer.status, answer.without_request_id()), (404, nowhere.without_request_id()));
+        assert_eq!((answer.status, answer.without_request_id()), (422, nowhere.without_request_id()));
     }
     let both = json!({"email": "ana@otro.example", "organization": office.slug});
     for request in [json!({}), both] {
@@ -339,7 +339,7 @@ async fn an_organization_that_is_full_or_suspended_takes_on_nobody(service: &Ser
     sign_in(service, &provider, &somebody("eva", &made)).await.refused(403, "ORGANIZATION_SUSPENDED");
     service.move_organization(office.id, "closed").await;
     let begun = service.visitor().post("/auth/provider-sign-ins", &json!({"organization": office.slug})).await;
-    begun.refused(404, "NO_IDENTITY_PROVIDER");
+    begun.refused(422, "NO_IDENTITY_PROVIDER");
 }
 
 async fn a_provider_is_kept_and_its_secret_told_to_nobody(service: &Service) {

@@ -402,7 +402,7 @@ impl Coded for IdentityError {
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::Link(LinkError::WrongToken) => (StatusCode::UNAUTHORIZED, "INVALID_LINK"),
             Self::Link(LinkError::Over) => (StatusCode::GONE, "LINK_OVER"),
-            Self::NoProvider => (StatusCode::NOT_FOUND, "NO_IDENTITY_PROVIDER"),
+            Self::NoProvider => (StatusCode::UNPROCESSABLE_ENTITY, "NO_IDENTITY_PROVIDER"),
             Self::Provider(why) => refused(*why),
             Self::ExceedsRights => (StatusCode::FORBIDDEN, "ROLE_EXCEEDS_YOURS"),
             Self::WorksHere => (StatusCode::CONFLICT, "WORKS_HERE_ALREADY"),
