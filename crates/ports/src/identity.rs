@@ -80,15 +80,14 @@ pub trait UserRepository: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn owners(&self) -> Result<u32, PortError>;
 
-    /// Saves user and membership. An address that is taken, or a change that leaves nobody who owns the organization, is a
-    /// [`PortError::Conflict`] of the commit.
     /// Who signs in with an address, whether they work here or not; `fresh` is the membership that a stranger would get.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn find_by_email(&self, email: &EmailAddress, fresh: MembershipId) -> Result<Option<Known>, PortError>;
 
-    /// Saves user and membership. An address that is taken is a [`PortError::Conflict`] of the commit.
+    /// Saves user and membership. An address that is taken, a change that leaves nobody who owns the organization, and somebody for whom
+    /// it has no room are each a [`PortError::Conflict`] of the commit: of `users`, `owners` and `members`.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
@@ -105,7 +104,6 @@ pub trait LoginSessionRepository: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn find(&self, id: LoginSessionId) -> Result<Option<LoginSession>, PortError>;
 
-    /// The sign-ins of somebody to this organization that are not over.
     /// The login sessions of a user in this organization that have not ended.
     ///
     /// # Errors
