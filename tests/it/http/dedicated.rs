@@ -29,6 +29,7 @@ over_http_alone! {
     jobs_are_done_there,
     what_the_rows_refer_to_is_brought_there,
     migrations_run_on_all,
+    closing_writes_down_what_is_in_both_databases,
     a_unit_of_work_in_two_databases_is_refused,
 }
 
@@ -203,6 +204,24 @@ async fn migrations_run_on_all(service: &Service) {
     let refused = operator.move_all(Schema::Down).await.unwrap_err().to_string();
     assert!(refused.contains(&office.slug), "{refused}");
     assert_eq!(operator.steps_behind().await.unwrap(), steps(0));
+}
+
+async fn closing_writes_down_what_is_in_both_databases(service: &Service) {
+    let office = Office::found_apart(service, &service.db.empty_beside().await).await;
+    let lead = office.lead(json!({})).await;
+    let folder = tempfile::tempdir().unwrap();
+    service.close(office.id, folder.path()).await.unwrap();
+    let rows = |table: &str| -> Vec<Json> {
+        let lines = std::fs::read_to_string(folder.path().join(format!("{table}.jsonl"))).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    // From its home, once; and from the directory, not from the shadow of it.
+    let leads = rows("leads");
+    assert_eq!((leads.len(), &leads[0]["id"]), (1, &lead["id"]));
+    assert_eq!(rows("organizations").len(), 1);
+    assert!(rows("members").iter().any(|member| member["email"] == office.email(Role::Owner)));
+    let actions: BTreeSet<_> = rows("audit_entries").iter().map(|entry| text(&entry["action"])).collect();
+    assert!(actions.contains("lead.captured") && actions.contains("user.admitted"), "{actions:?}");
 }
 
 #[expect(clippy::disallowed_methods, reason = "no use case does this")]
