@@ -9,6 +9,7 @@ pub mod leads;
 pub mod notifications;
 pub mod people;
 pub mod privacy;
+pub mod publishing;
 pub mod records;
 
 mod world;

@@ -15,4 +15,5 @@ pub mod marketing;
 pub mod notifications;
 pub mod people;
 pub mod privacy;
+pub mod publishing;
 pub mod shared;

@@ -14,3 +14,4 @@ pub mod leads;
 pub mod notifications;
 pub mod people;
 pub mod privacy;
+pub mod publishing;

@@ -22,6 +22,7 @@ mod notifications;
 mod paging;
 mod people;
 mod privacy;
+mod publishing;
 mod records;
 mod reporting;
 mod scoped;

@@ -22,6 +22,7 @@ mod operations;
 mod page;
 mod people;
 mod privacy;
+mod publishing;
 mod records;
 mod reporting;
 pub mod route;

@@ -63,6 +63,10 @@ crate::choice! {
         InviteUsers = "identity.invite",
         /// Say by which identity providers people sign in.
         ManageIdentityProviders = "identity.manage_providers",
+        /// See posts, questions and media, drafts included.
+        ReadPublishing = "publishing.read",
+        /// Change posts, questions and media.
+        ManagePublishing = "publishing.manage",
     }
 }
 
@@ -133,6 +137,7 @@ impl Role {
             P::ReadConsents,
             P::ReadReports,
             P::ReadUsers,
+            P::ReadPublishing,
         ];
         match self {
             Self::Owner | Self::Admin => Permission::ALL,
@@ -155,6 +160,7 @@ impl Role {
                 P::RecordConsents,
                 P::ReadReports,
                 P::ReadUsers,
+                P::ReadPublishing,
             ],
             Self::Marketing => &[
                 P::ReadPeople,
@@ -168,6 +174,8 @@ impl Role {
                 P::ReadConsents,
                 P::ReadReports,
                 P::ReadUsers,
+                P::ReadPublishing,
+                P::ManagePublishing,
             ],
             Self::Adviser => &[
                 P::ReadPeople,
@@ -186,10 +194,11 @@ impl Role {
                 P::RecordConsents,
                 P::ReadReports,
                 P::ReadUsers,
+                P::ReadPublishing,
             ],
             Self::Viewer => READ,
-            Self::Trainer => &[P::ReadCatalog, P::ReadEnrollments],
-            Self::Learner => &[P::ReadCatalog],
+            Self::Trainer => &[P::ReadCatalog, P::ReadEnrollments, P::ReadPublishing],
+            Self::Learner => &[P::ReadCatalog, P::ReadPublishing],
             Self::Dpo => &[
                 P::ReadPeople,
                 P::ReadNationalIds,
@@ -206,6 +215,7 @@ impl Role {
                 P::ReadReports,
                 P::ReadUsers,
                 P::ExplainAccess,
+                P::ReadPublishing,
             ],
         }
     }
@@ -234,6 +244,7 @@ mod tests {
                 (Permission::ManageEnrollments, Permission::ReadEnrollments),
                 (Permission::ManageCatalog, Permission::ReadCatalog),
                 (Permission::ManageMarketing, Permission::ReadMarketing),
+                (Permission::ManagePublishing, Permission::ReadPublishing),
                 (Permission::RecordConsents, Permission::ReadConsents),
             ] {
                 assert!(!role.may(change) || role.may(read), "{role} may {change} but not {read}");

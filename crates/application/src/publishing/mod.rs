@@ -1,0 +1,1 @@
+//! Publishing: what is done with posts and media. (Questions and answers are records.)

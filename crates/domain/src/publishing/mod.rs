@@ -1,0 +1,1 @@
+//! What is published: blog posts, questions and answers, media.

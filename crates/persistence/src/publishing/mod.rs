@@ -1,0 +1,1 @@
+//! Publishing: the repositories of posts and media, and what screens read.
