@@ -69,6 +69,10 @@ openapi-check: build
 schemathesis seconds="120" *options: build
     .config/schemathesis.sh {{ quote(program) }} {{ seconds }} {{ options }}
 
+# Add a record by the how-to page, word for word, to a copy, and run the tests of all records there
+how-to: build
+    {{ quote(xtask) }} how-to
+
 # Kill the server under load and compare what it acknowledged with what it kept
 crash *options="--kills 20": build
     {{ quote(xtask) }} crash {{ options }}
@@ -102,7 +106,7 @@ ci:
     #!/usr/bin/env bash
     set -euo pipefail
     took=()
-    for step in fmt-check deny arch embed lint build test docs openapi-check schemathesis crash; do
+    for step in fmt-check deny arch embed lint build test docs openapi-check schemathesis crash how-to; do
         printf '\n=== %s\n' "$step"
         started=$SECONDS
         {{ quote(just_executable()) }} "$step" || { printf '=== %s failed after %d s\n' "$step" $((SECONDS - started)); exit 1; }

@@ -1,6 +1,7 @@
 //! What a database is filled with: through the domain and the repositories, as the program does it.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -14,14 +15,17 @@ use matricula_domain::leads::{Capture, FormVersion, Lead, LeadTargets, NewFormVe
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{NewPersonIds, Person, PersonDetails, PersonId};
 use matricula_domain::privacy::{ConsentText, ConsentTextId, Purpose, TextBody, TextKind};
-use matricula_domain::shared::{Aggregate, Code, Field as _, Form, Id, Instant, Line, Record, RecordId, Stored, Value};
+use matricula_domain::shared::{
+    Aggregate, Code, Field as _, Form, Id, Instant, Line, Record, RecordFact, RecordId, RecordSchema, RecordVerb, Stored, Value,
+};
 use matricula_ports::identity::{OrganizationRow, Principal};
-use matricula_ports::records::RecordChange;
+use matricula_ports::records::{RecordChange, RecordRow};
 use matricula_ports::{Actor, Clock as _, Ids, PortError, Scope, Transactions as _, Tx, UnitOfWork, transact};
 use serde_json::json;
 
 use crate::clock::at;
 use crate::database::TestDatabase;
+use crate::records::{Extent, example, kind, references};
 
 /// JSON as the domain reads it.
 pub fn value(json: serde_json::Value) -> Value {
@@ -167,6 +171,22 @@ impl Tenant {
         let created = Stored::<R>::create(self.db.id(), &value(input), self.now()).unwrap();
         self.in_unit(async |tx| tx.records().save(RecordChange::of(&created)).await).await;
         created.into_state()
+    }
+
+    /// A record of a kind that is not known by its type, and those that it refers to.
+    pub async fn example(&self, schema: &'static RecordSchema, extent: Extent) -> RecordRow {
+        let mut referred = BTreeMap::new();
+        for (field, noun) in references(schema, extent) {
+            referred.insert(field, Box::pin(self.example(kind(noun.many), Extent::Least)).await.id.as_uuid());
+        }
+        let id: RecordId = self.db.id();
+        let input = example(schema, extent, &format!("ejemplo-{}", &id.to_string()[24..]), &referred);
+        let fields = Value::Map((schema.read)(&Value::Map(input)).unwrap());
+        let now = self.now();
+        let row = RecordRow { id, fields, archived_at: None, created_at: now, updated_at: now, version: 1 };
+        let change = RecordChange { schema, row: row.clone(), fact: RecordFact(RecordVerb::Created), changes: Vec::new(), at: now };
+        self.in_unit(async |tx| tx.records().save(change.clone()).await).await;
+        row
     }
 
     /// A cycle.

@@ -17,6 +17,7 @@ pub mod openid;
 mod postgres;
 pub mod program;
 mod raw;
+pub mod records;
 mod scratch;
 mod server;
 pub mod sink;

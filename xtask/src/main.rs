@@ -3,6 +3,7 @@
 mod arch;
 mod crash;
 mod ctx;
+mod how_to;
 mod tree;
 
 use std::process::ExitCode;
@@ -26,6 +27,12 @@ enum Command {
         /// One of the words of the product: leads, people, …
         name: String,
     },
+    /// Add the record of the how-to page to a copy, word for word, and run the tests of all records there.
+    HowTo {
+        /// How many lines it may take.
+        #[arg(long, default_value_t = 60)]
+        most_lines: usize,
+    },
     /// Kill the server under load, and compare what it acknowledged with what it kept.
     Crash(crash::Arguments),
 }
@@ -34,6 +41,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Arch => arch::run(),
         Command::Ctx { name } => ctx::run(&name),
+        Command::HowTo { most_lines } => how_to::run(most_lines),
         Command::Crash(arguments) => crash::run(&arguments),
     }
 }

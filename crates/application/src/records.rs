@@ -5,7 +5,7 @@ mod tests;
 
 use std::marker::PhantomData;
 
-use matricula_domain::shared::{Changed, Fault, Faults, Fields, Instant, Record, RecordId, Stored, Value};
+use matricula_domain::shared::{Changed, Fault, Faults, Fields, Id, Instant, Kind, Record, RecordId, Stored, Value};
 use matricula_ports::records::RecordChange;
 use matricula_ports::{PortError, Tx, transact};
 
@@ -100,13 +100,26 @@ impl<R: Record, M: Right> Records<R, M> {
 }
 
 async fn save<R: Record>(tx: &Tx, changed: Changed<Stored<R>>) -> Result<Stored<R>, RecordError> {
-    let state = changed.state();
-    let unique: Fields = state.record().fields().into_iter().filter(|(name, _)| R::SCHEMA.unique.contains(&name.as_str())).collect();
-    if state.archived_at().is_none() && !unique.is_empty() && tx.records().taken(&R::SCHEMA, &unique, state.id()).await? {
-        let field = R::SCHEMA.unique.first().copied().unwrap_or_default();
-        let code = if field == "slug" { "SLUG_TAKEN" } else { "TAKEN" };
-        return Err(Faults::from(Fault::rule(&format!("/{field}"), code, "another one has it")).into());
-    }
+    check(tx, changed.state()).await?;
     tx.records().save(RecordChange::of(&changed)).await?;
     Ok(changed.into_state())
+}
+
+/// What a record refers to must be there, and what only one may have must be free.
+async fn check<R: Record>(tx: &Tx, record: &Stored<R>) -> Result<(), RecordError> {
+    let (fields, mut faults) = (record.record().fields(), Faults::default());
+    for ((name, value), field) in fields.iter().zip(R::FIELDS) {
+        if let (Kind::IdOf(noun), Value::Id(id)) = (field.kind, value)
+            && !tx.records().is_there(noun, RecordId::from_uuid(*id)).await?
+        {
+            faults.add(Fault::new("NOT_FOUND", "names nothing here").under(name));
+        }
+    }
+    let unique: Fields = fields.into_iter().filter(|(name, _)| R::SCHEMA.unique.contains(&name.as_str())).collect();
+    if record.archived_at().is_none() && !unique.is_empty() && tx.records().taken(&R::SCHEMA, &unique, record.id()).await? {
+        let field = R::SCHEMA.unique.first().copied().unwrap_or_default();
+        let code = if field == "slug" { "SLUG_TAKEN" } else { "TAKEN" };
+        faults.add(Fault::rule(&format!("/{field}"), code, "another one has it"));
+    }
+    Ok(faults.into_result()?)
 }

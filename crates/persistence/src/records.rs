@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use matricula_domain::shared::{Fact, Field, FieldSchema, Fields, Id, Instant, Kind, LocalDate, RecordId, RecordSchema, Value};
+use matricula_domain::shared::{Fact, Field, FieldSchema, Fields, Id, Instant, Kind, LocalDate, Noun, RecordId, RecordSchema, Value};
 use matricula_ports::records::{RecordChange, RecordFilter, RecordQueries, RecordRepository, RecordRow};
 use matricula_ports::{Page, PortError, Scope, Slice};
 use sea_orm::QueryResult;
@@ -41,7 +41,7 @@ fn bound(kind: &Kind, value: &Value) -> Option<sea_orm::Value> {
         Kind::Boolean => Option::<bool>::parse(value).ok().map(Into::into),
         Kind::Date => Option::<LocalDate>::parse(value).ok().map(Into::into),
         Kind::Instant => Option::<Instant>::parse(value).ok().map(Into::into),
-        Kind::Id => Option::<RecordId>::parse(value).ok().map(|id| id.map(Id::as_uuid).into()),
+        Kind::Id | Kind::IdOf(_) => Option::<RecordId>::parse(value).ok().map(|id| id.map(Id::as_uuid).into()),
         Kind::Money => None,
         Kind::List(..) | Kind::Form(_) | Kind::Object(_) => Some(sea_orm::Value::Json((!value.is_null()).then(|| Box::new(json(value))))),
     }
@@ -107,7 +107,7 @@ fn read_field(kind: &Kind, columns: &mut Columns<'_>) -> Result<Value, PortError
         Kind::Boolean => columns.next::<Option<bool>>()?.map(Value::Bool),
         Kind::Date => columns.next::<Option<LocalDate>>()?.map(Value::Date),
         Kind::Instant => columns.next::<Option<Instant>>()?.map(Value::Instant),
-        Kind::Id => columns.next::<Option<Uuid>>()?.map(Value::Id),
+        Kind::Id | Kind::IdOf(_) => columns.next::<Option<Uuid>>()?.map(Value::Id),
         Kind::Money => {
             let (amount, currency): (Option<i64>, Option<String>) = (columns.next()?, columns.next()?);
             let money = |(amount, currency)| vec![("amount".to_owned(), Value::Int(amount)), ("currency".to_owned(), Value::Text(currency))];
@@ -124,6 +124,13 @@ impl RecordRepository for Session {
         let mut sql = select(self.sql(), schema, self.organization);
         sql.push(" AND r.id = ").bind(id.as_uuid());
         self.rows(sql).await?.first().map(|row| read(schema, row)).transpose()
+    }
+
+    async fn is_there(&self, noun: &'static Noun, id: RecordId) -> Result<bool, PortError> {
+        let mut sql = self.sql();
+        sql.push("SELECT 1 FROM ").name(noun.many).push(" r WHERE ").push(SCOPED).push(" AND r.organization_id = ").bind(self.organization);
+        sql.push(" AND r.id = ").bind(id.as_uuid());
+        Ok(!self.rows(sql).await?.is_empty())
     }
 
     async fn taken(&self, schema: &'static RecordSchema, unique: &Fields, other_than: RecordId) -> Result<bool, PortError> {

@@ -1,7 +1,7 @@
 //! The port of all records: one for every kind, told apart by the declaration.
 
 use async_trait::async_trait;
-use matricula_domain::shared::{Aggregate, Changed, Fact, Fields, Instant, Record, RecordFact, RecordId, RecordSchema, Stored, Value};
+use matricula_domain::shared::{Aggregate, Changed, Fact, Fields, Instant, Noun, Record, RecordFact, RecordId, RecordSchema, Stored, Value};
 
 use crate::{Page, PortError, Scope, Slice};
 
@@ -28,7 +28,7 @@ impl RecordRow {
     /// # Errors
     /// [`PortError::Broken`] when the table holds what the declaration refuses.
     pub fn typed<R: Record>(self) -> Result<Stored<R>, PortError> {
-        let record = R::read(&self.fields).map_err(|faults| PortError::Broken(format!("{}: {faults:?}", R::SCHEMA.noun.many)))?;
+        let record = R::read(&self.fields).map_err(|faults| PortError::Broken(format!("{}: {faults:?}", R::NOUN.many)))?;
         Ok(Stored::from_parts(self.id, record, self.archived_at, self.created_at, self.updated_at, self.version))
     }
 }
@@ -83,6 +83,12 @@ pub trait RecordRepository: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn find(&self, schema: &'static RecordSchema, id: RecordId) -> Result<Option<RecordRow>, PortError>;
+
+    /// Whether there is a record of a kind, hidden or not.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn is_there(&self, noun: &'static Noun, id: RecordId) -> Result<bool, PortError>;
 
     /// The unhidden record, other than this one, that has one of these values in its unique field.
     ///

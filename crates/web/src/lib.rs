@@ -33,4 +33,5 @@ pub use middleware::Manners;
 pub use once::InFlight;
 pub use openapi::document;
 pub use operations::configure;
+pub use records::{RecordKind, kinds};
 pub use route::routes;

@@ -286,7 +286,7 @@ pub(crate) fn kind(kind_: &Kind) -> Json {
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Date => json!({"type": "string", "format": "date"}),
         Kind::Instant => json!({"type": "string", "format": "date-time"}),
-        Kind::Id => json!({"type": "string", "format": "uuid"}),
+        Kind::Id | Kind::IdOf(_) => json!({"type": "string", "format": "uuid"}),
         Kind::Money => json!({
             "type": "object",
             "required": ["amount", "currency"],

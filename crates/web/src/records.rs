@@ -8,7 +8,7 @@ use matricula_application::access::{ManageCatalog, ManageMarketing, ReadCatalog,
 use matricula_application::records::{RecordError, Records};
 use matricula_domain::catalog::{Campus, Cycle};
 use matricula_domain::marketing::Campaign;
-use matricula_domain::shared::{Aggregate, Fault, Faults, Field, FieldSchema, Flag, Kind, Record, RecordId, Stored, Value};
+use matricula_domain::shared::{Aggregate, Fault, Faults, Field, FieldSchema, Flag, Kind, Record, RecordId, RecordSchema, Stored, Value};
 use matricula_ports::PortError;
 use matricula_ports::json::to_json;
 use matricula_ports::records::{RecordFilter, RecordRow};
@@ -22,20 +22,29 @@ use crate::openapi::shown;
 use crate::page::{Limit, Listed, Place, page};
 use crate::route::Route;
 
-/// Every kind of record, with the rights to read and to manage it.
-pub(crate) fn routes() -> Vec<Route> {
-    [
+/// Every kind of record, with the right to read it and the right to manage it.
+pub fn kinds() -> Vec<RecordKind> {
+    vec![
         record::<Cycle, ReadCatalog, ManageCatalog>(),
         record::<Campus, ReadCatalog, ManageCatalog>(),
         record::<Campaign, ReadMarketing, ManageMarketing>(),
     ]
-    .into_iter()
-    .flatten()
-    .collect()
 }
 
-fn record<R: Record, See: Right, Manage: Right>() -> Vec<Route> {
-    let noun = R::SCHEMA.noun;
+/// A kind of record, as it is served.
+pub struct RecordKind {
+    /// Its declaration.
+    pub schema: &'static RecordSchema,
+    /// What can be done with it.
+    pub routes: Vec<Route>,
+}
+
+pub(crate) fn routes() -> impl Iterator<Item = Route> {
+    kinds().into_iter().flat_map(|kind| kind.routes)
+}
+
+fn record<R: Record, See: Right, Manage: Right>() -> RecordKind {
+    let noun = R::NOUN;
     let (many, one) = (noun.many.replace('_', "-"), format!("/{}/{{id}}", noun.many.replace('_', "-")));
     let (name, plural) = (pascal(noun.one), pascal(noun.many));
     let kind = Handlers::<R, See, Manage>(PhantomData);
@@ -78,7 +87,7 @@ fn record<R: Record, See: Right, Manage: Right>() -> Vec<Route> {
         list.query =
             list_query(R::SCHEMA.filters.iter().filter_map(|filter| R::FIELDS.iter().find(|field| field.name == *filter)).copied().collect());
     }
-    routes
+    RecordKind { schema: &R::SCHEMA, routes }
 }
 
 /// `course_run` becomes `CourseRun`.
@@ -150,7 +159,7 @@ impl<R: Record, See: Right, Manage: Right> Handlers<R, See, Manage> {
     async fn create(self, call: May<Manage>, body: Raw) -> Answered {
         let records = Records::<R, Manage>::new(call.api.world.clone());
         let answer = |stored: &Stored<R>| {
-            let location = format!("/api/v1/{}/{}", R::SCHEMA.noun.many.replace('_', "-"), stored.id());
+            let location = format!("/api/v1/{}/{}", R::NOUN.many.replace('_', "-"), stored.id());
             Answer::created(&view(&row_of(stored)), location).etag(stored.version())
         };
         call.once(body.fingerprint, answer, async |who| records.create(who, &body.value).await).await

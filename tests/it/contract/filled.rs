@@ -14,6 +14,7 @@ use matricula_domain::privacy::{ConsentText, Purpose, TextKind};
 use matricula_domain::shared::Stored;
 use matricula_ports::notifications::NewJob;
 use matricula_ports::{Clock as _, Ids as _};
+use matricula_tests::records::Extent;
 use matricula_tests::{Tenant, capture, value};
 use serde_json::json;
 
@@ -94,6 +95,9 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     let identity = ProviderIdentity::tie(db.id(), provider.id, [7; 32], user.id, db.clock.now());
     here.in_unit(async |tx| tx.provider_identities().save(&identity).await).await;
     let (cycle, campus, campaign) = (here.cycle("fp", 1).await, here.campus("norte").await, here.campaign("otono").await);
+    for kind in matricula_web::kinds() {
+        here.example(kind.schema, Extent::Whole).await;
+    }
     here.draft("presencial", json!({"campus_ids": [campus.id().to_string()], "cycle_id": cycle.id().to_string()})).await;
     let course = here.course("soldadura").await;
     let run = here.run_at(&course, Some(campus.id()), 2).await;

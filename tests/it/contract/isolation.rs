@@ -56,6 +56,10 @@ pub async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
             db.queries.group(scope, all.group.id).await.unwrap().is_some(),
             db.queries.identity_provider(scope, all.provider.id).await.unwrap().is_some(),
         ];
+        for kind in matricula_web::kinds() {
+            let listed = RecordQueries::list(&db.queries, scope, kind.schema, &RecordFilter::default(), &Page::first(50)).await.unwrap().items;
+            assert_eq!(!listed.is_empty(), hits > 0, "{}", kind.schema.noun.many);
+        }
         assert!(screens.iter().all(|found| *found == (hits > 0)), "{screens:?}");
         assert_eq!(found, vec![hits > 0; 26]);
     }

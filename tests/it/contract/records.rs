@@ -3,6 +3,7 @@ use matricula_domain::marketing::Campaign;
 use matricula_domain::shared::{Aggregate as _, Record, Stored, Value};
 use matricula_ports::records::{RecordChange, RecordFilter, RecordQueries};
 use matricula_ports::{Page, PortError};
+use matricula_tests::records::Extent;
 use matricula_tests::{Tenant, TestDatabase, at, on_both, value};
 use serde_json::{Value as Json, json};
 
@@ -33,6 +34,13 @@ async fn assert_reads_back<R: Record + PartialEq + std::fmt::Debug>(here: &Tenan
 
 async fn a_record_is_read_back_as_it_was_saved(db: TestDatabase) {
     let here = db.tenant("uno").await;
+    for kind in matricula_web::kinds() {
+        for extent in [Extent::Least, Extent::Whole] {
+            let saved = here.example(kind.schema, extent).await;
+            let found = here.in_unit(async |tx| tx.records().find(kind.schema, saved.id).await).await;
+            assert_eq!(found, Some(saved), "{}", kind.schema.noun.many);
+        }
+    }
     for (level, order) in [("fp_basica", -1_000_000_000), ("certificado_profesionalidad", 1_000_000_000)] {
         assert_reads_back::<Cycle>(&here, json!({"slug": level.replace('_', "-"), "name": "C", "level": level, "order_display": order})).await;
     }

@@ -1,15 +1,16 @@
 //! An organization of its own for a test, the people who work in it, and what they make through the API.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use matricula_application::identity::link_token;
 use matricula_domain::identity::{LinkId, LinkPurpose, Role};
-use matricula_domain::shared::Id as _;
+use matricula_domain::shared::{Id as _, RecordSchema};
 use matricula_tests::Raw;
 use matricula_tests::openid::{CLIENT, OpenProvider, SECRET};
 use matricula_tests::program::{PASSWORD, Service};
+use matricula_tests::records::{Extent, example_json, kind, references};
 use matricula_tests::speak::{Answer, Client, text};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -178,15 +179,19 @@ impl<'s> Office<'s> {
         Made::of(&self.owner().await.post("/course-runs", &merged(usual, fields)).await, 201)
     }
 
-    /// A record of a kind: `cycles`, `campuses`, `campaigns`.
-    pub async fn record(&self, kind: &str, fields: Json) -> Made {
-        let slug = self.service.unique("ficha");
-        let usual = match kind {
-            "cycles" => json!({"slug": slug, "name": slug, "level": "grado_medio", "order_display": 1}),
-            "campuses" => json!({"slug": slug, "name": slug, "city": "Madrid", "time_zone": "Europe/Madrid"}),
-            _ => json!({"slug": slug, "name": slug, "platform": "meta_ads", "status": "active"}),
-        };
-        Made::of(&self.owner().await.post(&format!("/{kind}"), &merged(usual, fields)).await, 201)
+    /// A record of a kind, such as `campuses`, with these fields beside the least that one needs.
+    pub async fn record(&self, many: &str, fields: Json) -> Made {
+        let usual = self.example(kind(many), Extent::Least).await;
+        Made::of(&self.owner().await.post(&path_of(kind(many)), &merged(usual, fields)).await, 201)
+    }
+
+    /// A record of a kind that could be made, with those that it refers to made.
+    pub async fn example(&self, schema: &'static RecordSchema, extent: Extent) -> Json {
+        let mut referred = BTreeMap::new();
+        for (field, noun) in references(schema, extent) {
+            referred.insert(field, Box::pin(self.record(noun.many, json!({}))).await.id.parse().unwrap());
+        }
+        example_json(schema, extent, &self.service.unique("ficha"), &referred)
     }
 
     /// A lead of somebody new, with these fields beside the least that one needs.
@@ -274,4 +279,9 @@ pub fn merged(mut object: Json, fields: Json) -> Json {
         object.extend(fields);
     }
     object
+}
+
+/// Where the records of a kind are, below `/api/v1`.
+pub fn path_of(schema: &RecordSchema) -> String {
+    format!("/{}", schema.noun.many.replace('_', "-"))
 }

@@ -1,125 +1,137 @@
-//! Records of every kind: cycles, campuses, campaigns.
+//! Records: what holds for every kind is asked of every kind.
 
 use matricula_domain::identity::Role;
+use matricula_domain::shared::Kind;
 use matricula_tests::program::Service;
+use matricula_tests::records::{Extent, kind, references};
 use matricula_tests::speak::{at_once, each, text};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::office::{Made, Office, merged};
+use super::office::{Made, Office, merged, path_of};
 
 over_http! {
     a_record_is_created_and_shown_with_all_its_fields,
     a_record_is_changed_by_who_saw_it_last,
     a_record_is_hidden_and_comes_back,
-    a_slug_belongs_to_one_record_that_is_not_hidden,
+    what_only_one_may_have_belongs_to_one_that_is_not_hidden,
+    what_a_record_refers_to_is_there,
     records_are_filtered_and_in_their_order,
     everything_wrong_with_a_record_is_told_at_once,
-}
-
-const KINDS: [&str; 3] = ["cycles", "campuses", "campaigns"];
-
-/// A record with every field.
-fn whole(kind: &str) -> Json {
-    match kind {
-        "cycles" => {
-            json!({"slug": "dam", "name": "DAM", "description": "Aplicaciones\nmultiplataforma", "level": "grado_superior", "order_display": 3})
-        }
-        "campuses" => json!({
-            "slug": "las-palmas", "name": "Las Palmas", "city": "Las Palmas de Gran Canaria", "address": "Calle Triana 1", "postal_code": "35002",
-            "phone": "+34928000111", "email": "laspalmas@example.es", "maps_url": "https://maps.example.es/?q=triana", "time_zone": "Atlantic/Canary",
-        }),
-        _ => json!({
-            "slug": "otono-2026", "name": "Otoño 2026", "description": "Vuelta al cole", "platform": "google_ads", "budget": {"amount": 250_000, "currency": "EUR"},
-            "start_date": "2026-09-01", "end_date": "2026-10-31", "target_audience": {"ages": [18, 30], "interests": ["fp"]}, "conversion_goal": "matricula",
-            "status": "draft",
-        }),
-    }
 }
 
 async fn a_record_is_created_and_shown_with_all_its_fields(service: &Service) {
     let office = Office::found(service).await;
     let owner = office.owner().await;
-    for kind in KINDS {
-        let answer = owner.post(&format!("/{kind}"), &whole(kind)).await;
+    for kind in matricula_web::kinds() {
+        let (kind, whole) = (path_of(kind.schema), office.example(kind.schema, Extent::Whole).await);
+        let before = each(&owner.get(&kind).await.is(200), "id").len();
+        let answer = owner.post(&kind, &whole).await;
         let made = Made::of(&answer, 201);
-        let path = format!("/{kind}/{}", made.id);
+        let path = format!("{kind}/{}", made.id);
         assert_eq!(answer.header("Location"), Some(format!("/api/v1{path}").as_str()));
         let created_at = &made.shown["created_at"];
         let beside = json!({"id": made.id, "archived_at": null, "created_at": created_at, "updated_at": created_at});
-        assert_eq!(made.shown, merged(whole(kind), beside));
+        assert_eq!(made.shown, merged(whole, beside));
         let read = owner.get(&path).await;
         assert_eq!((read.is(200), read.etag()), (made.shown.clone(), "\"1\""));
-        assert_eq!(owner.get(&format!("/{kind}")).await.is(200), json!({"items": [made.shown], "next_cursor": null}));
-        owner.get(&format!("/{kind}/{}", Uuid::from_u128(7))).await.refused(404, "NOT_FOUND");
-        owner.get(&format!("/{kind}/no-id")).await.refused(404, "NOT_FOUND");
+        let listed = owner.get(&kind).await.is(200);
+        assert_eq!(each(&listed, "id").len(), before + 1);
+        assert!(listed["items"].as_array().unwrap().contains(&made.shown), "{listed}");
+        owner.get(&format!("{kind}/{}", Uuid::from_u128(7))).await.refused(404, "NOT_FOUND");
+        owner.get(&format!("{kind}/no-id")).await.refused(404, "NOT_FOUND");
     }
 }
 
 async fn a_record_is_changed_by_who_saw_it_last(service: &Service) {
     let office = Office::found(service).await;
     let owner = office.owner().await;
-    for kind in KINDS {
-        let made = Made::of(&owner.post(&format!("/{kind}"), &whole(kind)).await, 201);
-        let path = format!("/{kind}/{}", made.id);
-        let optional = if kind == "campuses" { "address" } else { "description" };
-        let changed = Made::of(&owner.patch(&path, &made.etag, &json!({"name": "Otro nombre", optional: null})).await, 200);
-        assert_eq!((&changed.shown["name"], &changed.shown[optional], changed.etag.as_str()), (&json!("Otro nombre"), &Json::Null, "\"2\""));
-        owner.patch(&path, &made.etag, &json!({"name": "Tarde"})).await.refused(412, "STALE");
-        let without = owner.call("PATCH", &format!("/api/v1{path}")).json(&json!({"name": "Sin ver"})).await;
-        without.refused(428, "IF_MATCH_REQUIRED");
-        for tag in ["2", "W/\"2\"", "\"x\"", "\"\""] {
-            owner.patch(&path, tag, &json!({"name": "Raro"})).await.refused(412, "STALE");
+    for kind in matricula_web::kinds() {
+        let made = Made::of(&owner.post(&path_of(kind.schema), &office.example(kind.schema, Extent::Whole).await).await, 201);
+        let path = format!("{}/{}", path_of(kind.schema), made.id);
+        // What can be left out is cleared, what cannot be becomes what another one has.
+        let mut patch = office.example(kind.schema, Extent::Least).await;
+        for field in kind.schema.fields.iter().filter(|field| !field.required && !matches!(field.kind, Kind::List(..) | Kind::Boolean)) {
+            patch[field.name] = Json::Null;
         }
-        assert_eq!(owner.get(&path).await.is(200)["name"], "Otro nombre");
-        assert_eq!(owner.patch(&path, &changed.etag, &json!({"name": null})).await.faults(), [("/name".to_owned(), "REQUIRED".to_owned())]);
-        assert_eq!(owner.patch(&path, "*", &json!({})).await.is(200)["name"], "Otro nombre");
+        let changed = Made::of(&owner.patch(&path, &made.etag, &patch).await, 200);
+        let untouched = merged(made.shown, json!({"updated_at": changed.shown["updated_at"]}));
+        assert_eq!((&changed.shown, changed.etag.as_str()), (&merged(untouched, patch.clone()), "\"2\""));
+        owner.patch(&path, &made.etag, &patch).await.refused(412, "STALE");
+        owner.call("PATCH", &format!("/api/v1{path}")).json(&patch).await.refused(428, "IF_MATCH_REQUIRED");
+        for tag in ["2", "W/\"2\"", "\"x\"", "\"\""] {
+            owner.patch(&path, tag, &patch).await.refused(412, "STALE");
+        }
+        assert_eq!(owner.get(&path).await.is(200), changed.shown);
+        for field in kind.schema.fields.iter().filter(|field| field.required) {
+            let faults = owner.patch(&path, &changed.etag, &json!({field.name: null})).await.faults();
+            assert_eq!(faults, [(format!("/{}", field.name), "REQUIRED".to_owned())]);
+        }
+        owner.patch(&path, "*", &json!({})).await.is(200);
     }
 }
 
 async fn a_record_is_hidden_and_comes_back(service: &Service) {
     let office = Office::found(service).await;
     let owner = office.owner().await;
-    for kind in KINDS {
-        let made = office.record(kind, json!({})).await;
-        let path = format!("/{kind}/{}", made.id);
+    for kind in matricula_web::kinds() {
+        let (many, kind) = (kind.schema.noun.many, path_of(kind.schema));
+        let made = office.record(many, json!({})).await;
+        let path = format!("{kind}/{}", made.id);
+        let listed = async |query: &str| each(&owner.get(&format!("{kind}{query}")).await.is(200), "id").contains(&json!(made.id));
         owner.act(&format!("{path}/restore")).await.refused(409, "ALREADY_SO");
         let hidden = owner.act(&format!("{path}/archive")).await.is(200);
         assert!(hidden["archived_at"].is_string(), "{hidden}");
         owner.act(&format!("{path}/archive")).await.refused(409, "ALREADY_SO");
-        assert_eq!(each(&owner.get(&format!("/{kind}")).await.is(200), "id"), Vec::<Json>::new());
-        assert_eq!(each(&owner.get(&format!("/{kind}?archived=true")).await.is(200), "id"), [json!(made.id)]);
+        assert_eq!((listed("").await, listed("?archived=true").await), (false, true));
         let back = owner.act(&format!("{path}/restore")).await.is(200);
-        assert_eq!(merged(back, json!({"updated_at": null})), merged(made.shown, json!({"updated_at": null})));
-        assert_eq!(each(&owner.get(&format!("/{kind}")).await.is(200), "id"), [json!(made.id)]);
-        owner.act(&format!("/{kind}/{}/archive", Uuid::from_u128(7))).await.refused(404, "NOT_FOUND");
+        assert_eq!(merged(back, json!({"updated_at": null})), merged(made.shown.clone(), json!({"updated_at": null})));
+        assert_eq!((listed("").await, listed("?archived=true").await), (true, false));
+        owner.act(&format!("{kind}/{}/archive", Uuid::from_u128(7))).await.refused(404, "NOT_FOUND");
     }
 }
 
-async fn a_slug_belongs_to_one_record_that_is_not_hidden(service: &Service) {
+async fn what_only_one_may_have_belongs_to_one_that_is_not_hidden(service: &Service) {
     let (office, other) = (Office::found(service).await, Office::found(service).await);
     let owner = office.owner().await;
-    for kind in KINDS {
-        let first = Made::of(&owner.post(&format!("/{kind}"), &whole(kind)).await, 201);
-        let answer = owner.post(&format!("/{kind}"), &whole(kind)).await;
-        answer.refused(422, "SLUG_TAKEN");
-        assert_eq!(answer.faults(), [("/slug".to_owned(), "SLUG_TAKEN".to_owned())]);
-        let second = office.record(kind, json!({})).await;
-        owner.patch(&format!("/{kind}/{}", second.id), &second.etag, &json!({"slug": first.shown["slug"]})).await.refused(422, "SLUG_TAKEN");
-        // Another organization has slugs of its own.
-        other.owner().await.post(&format!("/{kind}"), &whole(kind)).await.is(201);
-        // What is hidden gives its slug away, and does not get it back while somebody has it.
-        owner.act(&format!("/{kind}/{}/archive", first.id)).await.is(200);
-        owner.post(&format!("/{kind}"), &whole(kind)).await.is(201);
-        owner.act(&format!("/{kind}/{}/restore", first.id)).await.refused(422, "SLUG_TAKEN");
+    for kind in matricula_web::kinds() {
+        let Some(unique) = kind.schema.unique.first() else { continue };
+        let (code, kind, schema) = (if *unique == "slug" { "SLUG_TAKEN" } else { "TAKEN" }, path_of(kind.schema), kind.schema);
+        let wanted = office.example(schema, Extent::Least).await;
+        let first = Made::of(&owner.post(&kind, &wanted).await, 201);
+        let answer = owner.post(&kind, &wanted).await;
+        answer.refused(422, code);
+        assert_eq!(answer.faults(), [(format!("/{unique}"), code.to_owned())]);
+        let second = office.record(schema.noun.many, json!({})).await;
+        owner.patch(&format!("{kind}/{}", second.id), &second.etag, &json!({*unique: wanted[*unique]})).await.refused(422, code);
+        // Another organization has its own.
+        other.record(schema.noun.many, json!({*unique: wanted[*unique]})).await;
+        // What is hidden gives it away, and does not get it back while somebody has it.
+        owner.act(&format!("{kind}/{}/archive", first.id)).await.is(200);
+        owner.post(&kind, &wanted).await.is(201);
+        owner.act(&format!("{kind}/{}/restore", first.id)).await.refused(422, code);
     }
     // Of twenty who want the same slug at once, one gets it.
-    let wanted = whole("cycles");
-    let wanted = merged(wanted, json!({"slug": "el-mismo"}));
+    let wanted = merged(office.example(kind("cycles"), Extent::Whole).await, json!({"slug": "el-mismo"}));
     let answers = at_once((0..20).map(|_| owner.post("/cycles", &wanted))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
     for lost in answers.iter().filter(|answer| answer.status != 201) {
         lost.refused(422, "SLUG_TAKEN");
+    }
+}
+
+async fn what_a_record_refers_to_is_there(service: &Service) {
+    let (office, other) = (Office::found(service).await, Office::found(service).await);
+    let owner = office.owner().await;
+    for kind in matricula_web::kinds() {
+        for (field, noun) in references(kind.schema, Extent::Whole) {
+            let fine = office.example(kind.schema, Extent::Whole).await;
+            let foreign = other.record(noun.many, json!({})).await.id;
+            for id in [Uuid::from_u128(7).to_string(), foreign] {
+                let faults = owner.post(&path_of(kind.schema), &merged(fine.clone(), json!({field: id}))).await.faults();
+                assert_eq!(faults, [(format!("/{field}"), "NOT_FOUND".to_owned())], "{}", kind.schema.noun.many);
+            }
+        }
     }
 }
 
@@ -176,8 +188,10 @@ async fn everything_wrong_with_a_record_is_told_at_once(service: &Service) {
             "/status REQUIRED",
         ]
     );
-    let backwards = merged(whole("campaigns"), json!({"end_date": "2026-08-31"}));
+    let campaign = office.example(kind("campaigns"), Extent::Whole).await;
+    let campus = office.example(kind("campuses"), Extent::Whole).await;
+    let backwards = merged(campaign, json!({"start_date": "2026-09-01", "end_date": "2026-08-31"}));
     assert_eq!(owner.post("/campaigns", &backwards).await.faults(), [("/end_date".to_owned(), "END_BEFORE_START".to_owned())]);
-    assert_eq!(owner.post("/campuses", &merged(whole("campuses"), json!({"time_zone": "Europe/Sevilla"}))).await.faults()[0].1, "NOT_A_TIME_ZONE");
+    assert_eq!(owner.post("/campuses", &merged(campus, json!({"time_zone": "Europe/Sevilla"}))).await.faults()[0].1, "NOT_A_TIME_ZONE");
     assert_eq!(office.rows_of(&["campaigns", "campuses"]).await, [0, 0]);
 }

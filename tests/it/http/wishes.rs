@@ -3,11 +3,12 @@
 use matricula_domain::identity::{LinkPurpose, Role, SecondFactor, Seed};
 use matricula_tests::openid::{CLIENT, Known, SECRET};
 use matricula_tests::program::{PASSWORD, Service};
+use matricula_tests::records::Extent;
 use matricula_tests::speak::{Call, Client, text};
 use matricula_web::route::Route;
 use serde_json::{Value as Json, json};
 
-use super::office::{Office, merged, someone};
+use super::office::{Office, merged, path_of, someone};
 use super::provider_sign_in::{come_back, sign_in};
 
 /// A request that is fine, for somebody who may. `{id}` in its query stands for its id.
@@ -194,6 +195,24 @@ pub fn set_up(token: &str, slug: &str) -> Json {
     })
 }
 
+/// The rows of records: the same for every kind.
+async fn of_records(operation: &str, office: &Office<'_>) -> Option<Wish> {
+    let kinds = matricula_web::kinds();
+    let (kind, route) = kinds.iter().find_map(|kind| Some((kind.schema, kind.routes.iter().find(|route| route.operation == operation)?)))?;
+    let one = async || on(office.record(kind.noun.many, json!({})).await.id);
+    Some(match (route.method.as_str(), route.path.rsplit('/').next()) {
+        (_, Some("{id}")) if route.patch => one().await.with(office.example(kind, Extent::Whole).await),
+        (_, Some("{id}" | "archive")) => one().await,
+        (_, Some("restore")) => {
+            let wish = one().await;
+            office.owner().await.act(&format!("{}/{}/archive", path_of(kind), wish.id.as_deref().unwrap_or_default())).await.is(200);
+            wish
+        }
+        ("GET", _) => plain(),
+        _ => body(office.example(kind, Extent::Least).await),
+    })
+}
+
 /// The table: what is asked of each route. What it changes is made anew each time.
 pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
     if let Some(wish) = by_link(operation, office).await {
@@ -202,14 +221,11 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
     if let Some(wish) = by_provider(operation, office).await {
         return wish;
     }
+    if let Some(wish) = of_records(operation, office).await {
+        return wish;
+    }
     let service = office.service;
     let slug = service.unique("barrido");
-    let of_record = async |kind: &str| on(office.record(kind, json!({})).await.id);
-    let archived = async |kind: &str| {
-        let id = office.record(kind, json!({})).await.id;
-        office.owner().await.act(&format!("/{kind}/{id}/archive")).await.is(200);
-        on(id)
-    };
     let lead = async || on(text(&office.lead(json!({})).await["id"]));
     match operation {
         "login" => {
@@ -239,7 +255,7 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         "changePerson" => on(office.person().await).with(json!({"name": "Otro Nombre"})),
         "recordConsent" => on(office.person().await).with(json!({"purpose": "phone_marketing", "action": "GRANTED", "channel": "phone"})),
         "getPermission" => on(office.person().await).asking("?person_id={id}&purpose=lead_enquiry"),
-        "listConsentTexts" | "listCourses" | "listRuns" | "listEnrollments" | "listCycles" | "listCampuses" | "listCampaigns" => plain(),
+        "listConsentTexts" | "listCourses" | "listRuns" | "listEnrollments" => plain(),
         "publishConsentText" => body(json!({"kind": "notice", "locale": "es", "body": "Aviso", "material": false})),
         "draftCourse" => body(json!({"slug": slug, "title": "Curso", "duration_hours": 1, "modality": "online"})),
         "getCourse" | "archiveCourse" => on(office.course().await.id),
@@ -272,18 +288,7 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             let wish = on(enrolled.id(201));
             if operation == "getEnrollment" { wish } else { wish.with(json!({"to": "suspended"})) }
         }
-        "createCycle" => body(json!({"slug": slug, "name": "Ciclo", "level": "grado_medio", "order_display": 1})),
-        "createCampus" => body(json!({"slug": slug, "name": "Sede", "city": "Madrid", "time_zone": "Europe/Madrid"})),
-        "createCampaign" => body(json!({"slug": slug, "name": "Campaña", "platform": "email", "status": "draft"})),
-        "getCycle" | "archiveCycle" => of_record("cycles").await,
-        "getCampus" | "archiveCampus" => of_record("campuses").await,
-        "getCampaign" | "archiveCampaign" | "reportCampaignFunnel" => of_record("campaigns").await,
-        "changeCycle" => of_record("cycles").await.with(json!({"name": "Otro"})),
-        "changeCampus" => of_record("campuses").await.with(json!({"name": "Otro"})),
-        "changeCampaign" => of_record("campaigns").await.with(json!({"name": "Otro"})),
-        "restoreCycle" => archived("cycles").await,
-        "restoreCampus" => archived("campuses").await,
-        "restoreCampaign" => archived("campaigns").await,
+        "reportCampaignFunnel" => on(office.record("campaigns", json!({})).await.id),
         "reportCampaignPerformance" | "reportPopularCourses" | "reportUpcomingRuns" => plain().asking("?limit=5"),
         "listAuditEntries" => plain().asking("?limit=5"),
         "verifyAudit" => plain(),

@@ -1,7 +1,7 @@
 //! The pipeline of all records, tried with a kind of its own: a note, of which two do not have the same code.
 
 use matricula_domain::identity::Role;
-use matricula_domain::shared::{Aggregate, Code, Line};
+use matricula_domain::shared::{Aggregate, Code, IdOf, Line, Noun};
 use matricula_ports::mocks::{MockRepositories, MockTransactions};
 use matricula_ports::records::RecordRow;
 
@@ -32,6 +32,8 @@ matricula_domain::record! {
     pub struct Thing in "work" as "thing" / "things" unique [] order "name" filter [] {
         /// Its name.
         name: Line<20>,
+        /// Where it stands.
+        place_id: Option<IdOf<Place>>,
     }
 }
 
@@ -119,6 +121,25 @@ async fn a_kind_without_anything_unique_asks_for_nothing() {
     let (transactions, things) = over::<Thing>(repositories);
     things.create(&who(), &map(&[("name", "Silla".into())])).await.unwrap();
     assert_eq!((saved.one().verb(), transactions.commits()), ("created", 1));
+}
+
+#[tokio::test]
+async fn what_a_record_refers_to_is_looked_for_among_its_kind() {
+    let input = map(&[("name", "Silla".into()), ("place_id", Value::Id(id::<RecordId>(81).as_uuid()))]);
+    let with_place = |mut repositories: MockRepositories, there: bool| {
+        let asked = |noun: &Noun, asked: &RecordId| noun.many == "places" && *asked == id::<RecordId>(81);
+        repositories.records.expect_is_there().times(1).withf(asked).returning(move |_, _| Ok(there));
+        repositories
+    };
+    let (repositories, saved) = saving(with_place(MockRepositories::default(), true));
+    let (transactions, things) = over::<Thing>(repositories);
+    let created = things.create(&who(), &input).await.unwrap();
+    assert_eq!(created.record().place_id.map(|place| place.id()), Some(id(81)));
+    assert_eq!((saved.one().verb(), transactions.commits()), ("created", 1));
+
+    let (transactions, things) = over::<Thing>(with_place(MockRepositories::default(), false));
+    let faults = refusal(things.create(&who(), &input).await);
+    assert_eq!((told(&faults), transactions.commits()), (vec![("/place_id", "NOT_FOUND")], 0));
 }
 
 #[tokio::test]

@@ -31,6 +31,8 @@ pub enum Kind {
     Instant,
     /// UUID.
     Id,
+    /// UUID of a record of this kind, which must be there.
+    IdOf(&'static super::Noun),
     /// `{"amount": minor units, "currency": ISO 4217}`.
     Money,
     /// Several of a kind, at most so many.

@@ -17,7 +17,7 @@ pub use field::{Field, FieldSchema, Flag, Kind, Object};
 pub use form::{Form, Input};
 pub use id::{Id, SubjectRef};
 pub use money::{Currency, Money};
-pub use record::{Record, RecordFact, RecordId, RecordSchema, RecordVerb, Stored};
+pub use record::{IdOf, Record, RecordFact, RecordId, RecordSchema, RecordVerb, Stored};
 pub use text::{Code, EmailAddress, Line, PhoneNumber, Prose, Slug, WebAddress, normalize_email};
 pub use time::{Instant, LocalDate, TimeZone, Weekday};
 pub use value::{Fields, Value};

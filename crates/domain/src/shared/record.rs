@@ -1,6 +1,9 @@
+use std::fmt;
+use std::marker::PhantomData;
+
 use uuid::Uuid;
 
-use super::{Aggregate, Changed, Fact, Faults, Fields, Form, Instant, Noun, Value};
+use super::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Instant, Kind, Noun, Value};
 use crate::people::PersonId;
 
 crate::id!(
@@ -11,12 +14,53 @@ crate::id!(
 /// Data that people keep in order: a validated form that can be created, read, listed, changed, archived and restored,
 /// and nothing else. Declared with [`record!`](crate::record); everything about it comes from one pipeline.
 pub trait Record: Form + Clone + Send + Sync + 'static {
+    /// Its name.
+    const NOUN: Noun;
     /// Its declaration.
     const SCHEMA: RecordSchema;
 }
 
+/// The id of a record of one kind, which must be there: the pipeline looks before it saves, and the table refers to it.
+pub struct IdOf<R>(RecordId, PhantomData<fn() -> R>);
+
+impl<R> IdOf<R> {
+    /// The id.
+    pub fn id(&self) -> RecordId {
+        self.0
+    }
+}
+
+// By hand, since a derived one would ask the same of the record itself.
+impl<R> Clone for IdOf<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<R> Copy for IdOf<R> {}
+impl<R> PartialEq for IdOf<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<R> Eq for IdOf<R> {}
+impl<R> fmt::Debug for IdOf<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<R: Record> Field for IdOf<R> {
+    const KIND: Kind = Kind::IdOf(&R::NOUN);
+    fn parse(value: &Value) -> Result<Self, Fault> {
+        RecordId::parse(value).map(|id| Self(id, PhantomData))
+    }
+    fn value(&self) -> Value {
+        self.0.value()
+    }
+}
+
 /// How a record kind is declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct RecordSchema {
     /// Its name.
     pub noun: Noun,
@@ -30,7 +74,16 @@ pub struct RecordSchema {
     pub order: &'static str,
     /// Fields that lists can be filtered by.
     pub filters: &'static [&'static str],
+    /// What [`Form::read`] makes of an input, as fields again: for those who do not know the type.
+    pub read: fn(&Value) -> Result<Fields, Faults>,
 }
+
+impl PartialEq for RecordSchema {
+    fn eq(&self, other: &Self) -> bool {
+        self.noun == other.noun
+    }
+}
+impl Eq for RecordSchema {}
 
 impl RecordSchema {
     /// Whether what is unique, ordered and filtered by are fields: what `record!` asks while the program is compiled.
@@ -144,7 +197,7 @@ impl<R: Record> Stored<R> {
 impl<R: Record> Aggregate for Stored<R> {
     type Fact = RecordFact;
     fn noun(&self) -> Noun {
-        R::SCHEMA.noun
+        R::NOUN
     }
     fn id(&self) -> Uuid {
         super::Id::as_uuid(self.id)
@@ -207,13 +260,15 @@ macro_rules! record {
             pub struct $name $fields $(check $($check)+)?
         }
         impl $crate::shared::Record for $name {
+            const NOUN: $crate::shared::Noun = $crate::shared::Noun { context: $context, one: $one, many: $many };
             const SCHEMA: $crate::shared::RecordSchema = $crate::shared::RecordSchema {
-                noun: $crate::shared::Noun { context: $context, one: $one, many: $many },
+                noun: <$name as $crate::shared::Record>::NOUN,
                 doc: $doc,
                 fields: <$name as $crate::shared::Form>::FIELDS,
                 unique: &[$($unique),*],
                 order: $order,
                 filters: &[$($filter),*],
+                read: |input| <$name as $crate::shared::Form>::read(input).map(|record| $crate::shared::Form::fields(&record)),
             };
         }
         const _: () = assert!(<$name as $crate::shared::Record>::SCHEMA.names_its_fields(), "unique, order or filter names what is no field");
