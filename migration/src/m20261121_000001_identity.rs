@@ -10,6 +10,7 @@ CREATE TABLE organizations (
     country text NOT NULL CHECK (length(country) = 2),
     status text NOT NULL CHECK (status IN ('trial', 'active', 'suspended', 'closed')),
     second_factor_roles jsonb NOT NULL, -- a list
+    seats_left_policy text NOT NULL CHECK (seats_left_policy IN ('exact', 'few', 'hidden')),
     settings jsonb NOT NULL,
     logo_url text,
     plan text,

@@ -25,6 +25,7 @@ CREATE TABLE campuses (
     email text,
     maps_url text,
     time_zone text NOT NULL,
+    opening_hours jsonb NOT NULL, -- a list
     archived_at timestamptz,
     @std
 );
@@ -45,6 +46,9 @@ CREATE TABLE courses (
     level text,
     category text,
     featured boolean NOT NULL,
+    tags jsonb NOT NULL, -- a list of text
+    prices jsonb NOT NULL, -- a list: what each audience pays
+    instructor_id uuid REFERENCES users,
     status text NOT NULL CHECK (status IN ('draft', 'published', 'archived')),
     seo_title text,
     seo_description text,
@@ -55,9 +59,12 @@ CREATE TABLE courses (
 CREATE UNIQUE INDEX ON courses (organization_id, slug);
 CREATE INDEX ON courses (organization_id, cycle_id);
 CREATE INDEX ON courses (organization_id, status);
+CREATE INDEX ON courses (organization_id, category);
+CREATE INDEX ON courses (organization_id, instructor_id);
 CREATE INDEX ix_courses_featured ON courses (organization_id) WHERE featured;
 CREATE INDEX ON courses (organization_id, created_at DESC, id DESC);
 @pg CREATE INDEX ON courses USING gin (seo_keywords);
+@pg CREATE INDEX ON courses USING gin (tags);
 
 CREATE TABLE course_campuses (
     organization_id uuid NOT NULL REFERENCES organizations,
@@ -78,13 +85,17 @@ CREATE TABLE course_runs (
     end_date date NOT NULL,
     enrollment_deadline date,
     max_students integer NOT NULL,
+    min_students integer,
+    prices jsonb NOT NULL, -- a list: what each audience pays here
+    seats_left_policy text CHECK (seats_left_policy IN ('exact', 'few', 'hidden')),
     seats_taken integer NOT NULL,
     seats_held integer NOT NULL,
     status text NOT NULL CHECK (status IN ('scheduled', 'ongoing', 'completed', 'cancelled')),
     archived_at timestamptz,
     @std,
     CONSTRAINT ck_course_runs_dates CHECK (end_date >= start_date),
-    CONSTRAINT ck_course_runs_deadline CHECK (enrollment_deadline IS NULL OR enrollment_deadline <= end_date),
+    CONSTRAINT ck_course_runs_deadline CHECK (enrollment_deadline IS NULL OR enrollment_deadline <= start_date),
+    CONSTRAINT ck_course_runs_min CHECK (min_students >= 0 AND min_students <= max_students),
     CONSTRAINT ck_course_runs_counts CHECK (max_students >= 0 AND seats_taken >= 0 AND seats_held >= 0),
     CONSTRAINT ck_course_runs_seats CHECK (seats_taken + seats_held <= max_students)
 ) WITH (fillfactor = 50);

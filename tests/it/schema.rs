@@ -105,12 +105,12 @@ async fn on_each(name: &str, test: impl AsyncFn(&Db) -> Result<(), DbErr>) -> Re
 async fn populate(db: &Db) -> Result<(), DbErr> {
     Migrator::up(&db.0, None).await?;
     let sql = "
-        INSERT INTO organizations VALUES (#1, 'a', 'A', 'UTC', 'es', 'ES', 'active', '[]', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
-        INSERT INTO organizations VALUES (#2, 'b', 'B', 'UTC', 'es', 'ES', 'active', '[]', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
+        INSERT INTO organizations VALUES (#1, 'a', 'A', 'UTC', 'es', 'ES', 'active', '[]', 'exact', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
+        INSERT INTO organizations VALUES (#2, 'b', 'B', 'UTC', 'es', 'ES', 'active', '[]', 'exact', '{}', NULL, NULL, NULL, NULL, NULL, 0, 0, NOW, NOW, 1);
         INSERT INTO people VALUES (#1, #3, #3, #3, 'Ana', 'ana', NULL, NULL, NULL, 'active', NULL, NOW, NOW, 1);
         INSERT INTO people VALUES (#2, #4, #4, #4, 'Bea', 'bea', NULL, NULL, NULL, 'active', NULL, NOW, NOW, 1);
-        INSERT INTO courses VALUES (#1, #5, 'c', 'C', NULL, 1, 'online', NULL, NULL, NULL, NULL, NULL, FALSE, 'draft', NULL, NULL, '[]', NULL, NOW, NOW, 1);
-        INSERT INTO course_runs VALUES (#1, #6, #5, NULL, NULL, '2026-01-01', '2026-01-02', NULL, 1, 1, 0, 'scheduled', NULL, NOW, NOW, 1);
+        INSERT INTO courses VALUES (#1, #5, 'c', 'C', NULL, 1, 'online', NULL, NULL, NULL, NULL, NULL, FALSE, '[]', '[]', NULL, 'draft', NULL, NULL, '[]', NULL, NOW, NOW, 1);
+        INSERT INTO course_runs VALUES (#1, #6, #5, NULL, NULL, '2026-01-01', '2026-01-02', NULL, 1, NULL, '[]', NULL, 1, 0, 'scheduled', NULL, NOW, NOW, 1);
         INSERT INTO consent_texts VALUES (#1, #7, 'notice', NULL, 'es', 1, 'text', 'hash', FALSE, NOW, NOW, NOW, 1);
     ";
     db.run(Who::System, &sql.replace("NOW", NOW)).await.map(|_| ())
@@ -267,6 +267,8 @@ async fn what_cannot_be_is_refused() -> Result<(), DbErr> {
             (lead(9, 3, "gdpr_consent, status", "TRUE, 'rejected'"), "ck_leads_rejected"),
             ("UPDATE course_runs SET seats_held = 1".into(), "ck_course_runs_seats"),
             ("UPDATE course_runs SET end_date = '2025-01-01'".into(), "ck_course_runs_dates"),
+            ("UPDATE course_runs SET enrollment_deadline = '2026-01-02'".into(), "ck_course_runs_deadline"),
+            ("UPDATE course_runs SET min_students = 2".into(), "ck_course_runs_min"),
             ("DELETE FROM people".into(), name("fk_leads_person_id", "FOREIGN KEY constraint failed")),
             (
                 format!("INSERT INTO consent_texts VALUES (#1, #9, 'notice', NULL, 'es', 1, '', '', FALSE, {NOW}, {NOW}, {NOW}, 1)"),

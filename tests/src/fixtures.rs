@@ -235,6 +235,9 @@ impl Tenant {
             end_date: "2026-06-30".parse().unwrap(),
             enrollment_deadline: None,
             max_students: seats,
+            min_students: None,
+            prices: Vec::new(),
+            seats_left_policy: None,
         };
         let run = CourseRun::schedule(self.db.id(), plan, self.now());
         self.in_unit(async |tx| tx.course_runs().save(&run).await).await;

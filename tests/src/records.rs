@@ -60,7 +60,9 @@ fn fits(schema: &RecordSchema, name: &str, value: &Value) -> bool {
 fn candidates(kind: &Kind, word: &str) -> Vec<Value> {
     let texts = |texts: &[&str]| texts.iter().map(|text| Value::from(*text)).collect();
     match kind {
-        Kind::Text { .. } => texts(&[word, "ana@example.es", "+34600111222", "https://example.es/a", "Europe/Madrid", "EUR", "ES", "es", "09:00"]),
+        Kind::Text { .. } => {
+            texts(&[word, "ana@example.es", "+34600111222", "https://example.es/a", "Europe/Madrid", "EUR", "ES", "es", "09:00", "17:00"])
+        }
         Kind::Choice(words) => texts(&words[..1]),
         Kind::Integer { min, max } => vec![Value::Int(1.clamp(*min, *max))],
         Kind::Boolean => vec![Value::Bool(true)],
@@ -70,8 +72,14 @@ fn candidates(kind: &Kind, word: &str) -> Vec<Value> {
         Kind::Money => vec![Value::Map(vec![("amount".to_owned(), Value::Int(1)), ("currency".to_owned(), "EUR".into())])],
         Kind::List(of, _) => candidates(of, word).into_iter().map(|item| Value::List(vec![item])).collect(),
         Kind::Form(fields) => {
-            let first = |kind| candidates(kind, word).into_iter().next();
-            vec![Value::Map(fields.iter().filter_map(|field| Some((field.name.to_owned(), first(&field.kind)?))).collect())]
+            let fields: Vec<_> = fields.iter().map(|field| (field.name.to_owned(), candidates(&field.kind, word))).collect();
+            let most = fields.iter().map(|(_, candidates)| candidates.len()).max().unwrap_or_default();
+            // Fields that stand beside each other take candidates that do, so that something can come before something else.
+            let nth = |n: usize| {
+                let some = fields.iter().enumerate().filter(|(_, (_, candidates))| !candidates.is_empty());
+                some.map(|(place, (name, candidates))| (name.clone(), candidates[(n + place) % candidates.len()].clone())).collect()
+            };
+            (0..most).map(|n| Value::Map(nth(n))).collect()
         }
         Kind::Object(_) => vec![Value::Map(vec![("a".to_owned(), Value::Int(1))])],
     }

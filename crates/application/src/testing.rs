@@ -277,10 +277,13 @@ pub(crate) fn run(max_students: u32, taken: u32) -> CourseRun {
         course_id: id(30),
         cycle_id: None,
         campus_id: None,
-        start_date: day("2026-04-01"),
+        start_date: day("2026-04-10"),
         end_date: day("2026-06-30"),
         enrollment_deadline: Some(day("2026-04-05")),
         max_students,
+        min_students: None,
+        prices: Vec::new(),
+        seats_left_policy: None,
     };
     let scheduled = CourseRun::schedule(id(40), plan, now()).into_state();
     let seats = matricula_domain::catalog::Seats { max: max_students, taken, held: 0 };

@@ -157,13 +157,13 @@ pub async fn make_catalog(raw: &Raw) -> Result<()> {
     let hot = OPEN_RUNS + HOT_RUNS;
     let (empty, numbers) = (words.json("[]"), |to| words.numbers(1, to));
     let script = format!(
-        "INSERT INTO courses (organization_id, id, slug, title, duration_hours, modality, featured, status, seo_keywords, created_at, updated_at, version) \
-           SELECT {organization}, {course}, 'curso-' || i, 'Curso de marketing digital ' || i, 120, 'online', i % 20 = 0, 'published', {empty}, {std} FROM {courses};
+        "INSERT INTO courses (organization_id, id, slug, title, duration_hours, modality, featured, tags, prices, status, seo_keywords, created_at, updated_at, version) \
+           SELECT {organization}, {course}, 'curso-' || i, 'Curso de marketing digital ' || i, 120, 'online', i % 20 = 0, {empty}, {empty}, 'published', {empty}, {std} FROM {courses};
          INSERT INTO campaigns (organization_id, id, slug, name, platform, status, created_at, updated_at, version) \
            SELECT {organization}, {campaign}, 'campana-' || i, 'Campaña de otoño ' || i, CASE i % 3 WHEN 0 THEN 'meta_ads' WHEN 1 THEN 'google_ads' ELSE 'email' END, \
            CASE WHEN i % 5 < 3 THEN 'active' ELSE 'completed' END, {std} FROM {campaigns};
-         INSERT INTO course_runs (organization_id, id, course_id, start_date, end_date, max_students, seats_taken, seats_held, status, created_at, updated_at, version) \
-           SELECT {organization}, {run}, {of_course}, {start}, {end}, 1000000, 0, 0, CASE WHEN i > {hot} THEN 'completed' ELSE 'scheduled' END, {std} FROM {runs};",
+         INSERT INTO course_runs (organization_id, id, course_id, start_date, end_date, max_students, prices, seats_taken, seats_held, status, created_at, updated_at, version) \
+           SELECT {organization}, {run}, {of_course}, {start}, {end}, 1000000, {empty}, 0, 0, CASE WHEN i > {hot} THEN 'completed' ELSE 'scheduled' END, {std} FROM {runs};",
         course = words.id(COURSE, "i"),
         courses = numbers(COURSES),
         campaign = words.id(CAMPAIGN, "i"),

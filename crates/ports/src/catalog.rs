@@ -1,7 +1,8 @@
 //! Ports of the context `catalog`.
 
 use async_trait::async_trait;
-use matricula_domain::catalog::{Course, CourseId, CourseRun, CourseRunId, CourseStatus, Modality, RunStatus};
+use matricula_domain::catalog::{Audience, Course, CourseId, CourseRun, CourseRunId, CourseStatus, Modality, RunStatus, SeatsLeft, SeatsLeftPolicy};
+use matricula_domain::identity::UserId;
 use matricula_domain::shared::{Changed, LocalDate, RecordId, Slug, TimeZone};
 
 use crate::{Page, PortError, Scope, Slice};
@@ -81,6 +82,16 @@ pub struct CourseFilter {
     pub q: Option<String>,
     /// Featured or not.
     pub featured: Option<bool>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// With a price of its own for this audience.
+    pub audience: Option<Audience>,
+    /// Of this category.
+    pub category: Option<String>,
+    /// At this level.
+    pub level: Option<String>,
+    /// Taught by this user.
+    pub instructor: Option<UserId>,
     /// The one with this slug.
     pub slug: Option<String>,
 }
@@ -96,6 +107,12 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// Starting on or after this day.
     pub starts_from: Option<LocalDate>,
+    /// Starting on or before this day.
+    pub starts_until: Option<LocalDate>,
+    /// With free seats, or without. For who asks for `published` runs, those whose seats are hidden may or may not have any.
+    pub has_seats: Option<bool>,
+    /// Yet to start and with fewer people than it is worth teaching for, or not so.
+    pub below_minimum: Option<bool>,
     /// Of published courses that are not archived alone.
     pub published: bool,
 }
@@ -107,6 +124,15 @@ pub struct RunRow {
     pub run: CourseRun,
     /// How many people wait.
     pub waitlisted: u32,
+    /// What everybody may know of the seats that are left: as the run says, else as the organization does.
+    pub seats_left_policy: SeatsLeftPolicy,
+}
+
+impl RunRow {
+    /// The seats, as everybody may know them.
+    pub fn seats_left(&self) -> SeatsLeft {
+        SeatsLeft::shown(self.seats_left_policy, self.run.seats())
+    }
 }
 
 /// Reads of the catalog for screens.

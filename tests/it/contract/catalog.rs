@@ -1,4 +1,7 @@
-use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseRun, CourseStatus, Modality, RunPlan, RunStatus};
+use matricula_domain::catalog::{
+    Audience, Course, CourseDetails, CourseId, CourseRun, CourseStatus, Modality, RunPlan, RunStatus, SeatsLeft, SeatsLeftPolicy,
+};
+use matricula_domain::identity::Role;
 use matricula_domain::shared::{Aggregate as _, Changed, Form as _, LocalDate, Record as _, RecordId, Slug, TimeZone};
 use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter, RunWithQueue};
 use matricula_ports::records::RecordChange;
@@ -17,6 +20,7 @@ on_both!(
     a_slug_is_one_courses_for_good,
     a_run_is_read_back_as_it_was_saved,
     a_run_knows_its_queue_and_its_time_zone,
+    what_everybody_may_know_of_the_seats_says_the_run_else_the_organization,
     runs_are_listed_and_filtered,
 );
 
@@ -35,13 +39,21 @@ async fn save_run(here: &Tenant, change: &Changed<CourseRun>) {
 async fn a_course_is_read_back_as_it_was_saved(db: TestDatabase) {
     let here = db.tenant("uno").await;
     let (cycle, norte, sur) = (here.cycle("fp", 1).await.id(), here.campus("norte").await.id(), here.campus("sur").await.id());
+    let trainer = here.user("trainer@example.es", Role::Trainer).await.id;
     let keywords: Vec<_> = (0..100).map(|n| format!("{} {n}", longest(50))).collect();
+    let tags: Vec<_> = (0..20).map(|n| format!("{}-{n}", "t".repeat(90))).collect();
+    let prices: Vec<_> = Audience::ALL
+        .iter()
+        .map(|audience| json!({"audience": audience.as_str(), "price": {"amount": 100_000_000_000_i64, "currency": "GBP"}}))
+        .collect();
     let variants = [
         json!({"modality": "online", "featured": false}),
-        json!({"modality": "hibrido", "featured": true, "duration_hours": 1_000_000, "price": {"amount": 0, "currency": "EUR"}, "seo": {"keywords": ["a'b"]}}),
+        json!({"modality": "hibrido", "featured": true, "duration_hours": 1_000_000, "price": {"amount": 0, "currency": "EUR"}, "seo": {"keywords": ["a'b"]},
+            "tags": ["uno"], "prices": [{"audience": "company", "price": {"amount": 1, "currency": "EUR"}}]}),
         json!({"modality": "presencial", "featured": false, "title": longest(200), "description": longest(20_000), "price": {"amount": 123_456_789, "currency": "GBP"},
             "cycle_id": cycle.to_string(), "campus_ids": [norte.to_string(), sur.to_string()], "level": longest(60), "category": longest(100),
-            "seo": {"title": longest(200), "description": longest(1000), "keywords": keywords}}),
+            "seo": {"title": longest(200), "description": longest(1000), "keywords": keywords}, "tags": tags, "prices": prices,
+            "instructor_id": trainer.to_string()}),
     ];
     for (n, variant) in variants.into_iter().enumerate() {
         let slug = format!("curso-{n}");
@@ -109,8 +121,10 @@ async fn courses_are_listed_newest_first_while_others_come(db: TestDatabase) {
 async fn courses_are_filtered(db: TestDatabase) {
     let here = db.tenant("uno").await;
     let (cycle, norte, sur) = (here.cycle("fp", 1).await, here.campus("norte").await, here.campus("sur").await);
+    let trainer = here.user("trainer@example.es", Role::Trainer).await.id;
     let tig = json!({"title": "Soldadura TIG 100%", "description": "x", "modality": "presencial", "price": {"amount": 0, "currency": "EUR"}, "featured": true,
-        "cycle_id": cycle.id().to_string(), "campus_ids": [norte.id().to_string(), sur.id().to_string()], "seo": {"keywords": ["marketing digital", "a'b"]}});
+        "cycle_id": cycle.id().to_string(), "campus_ids": [norte.id().to_string(), sur.id().to_string()], "seo": {"keywords": ["marketing digital", "a'b"]}, "tags": ["metal", "tig"],
+        "prices": [{"audience": "company", "price": {"amount": 9, "currency": "EUR"}}], "category": "Metal", "level": "inicial", "instructor_id": trainer.to_string()});
     let tig = here.draft("soldadura", tig).await;
     save(&here, &tig.transition(CourseStatus::Published, at(1)).unwrap()).await;
     here.draft("excel", json!({"title": "EXCEL_1 ñandú"})).await;
@@ -129,6 +143,16 @@ async fn courses_are_filtered(db: TestDatabase) {
         (CourseFilter { modality: Some(Modality::Online), ..any.clone() }, &["excel"]),
         (CourseFilter { keyword: text("a'b"), ..any.clone() }, &["soldadura"]),
         (CourseFilter { keyword: text("marketing"), ..any.clone() }, &[]),
+        (CourseFilter { tag: text("tig"), ..any.clone() }, &["soldadura"]),
+        (CourseFilter { tag: text("ti"), ..any.clone() }, &[]),
+        (CourseFilter { audience: Some(Audience::Company), ..any.clone() }, &["soldadura"]),
+        (CourseFilter { audience: Some(Audience::Student), ..any.clone() }, &[]),
+        (CourseFilter { category: text("Metal"), ..any.clone() }, &["soldadura"]),
+        (CourseFilter { category: text("Madera"), ..any.clone() }, &[]),
+        (CourseFilter { level: text("inicial"), ..any.clone() }, &["soldadura"]),
+        (CourseFilter { level: text("Inicial"), ..any.clone() }, &[]),
+        (CourseFilter { instructor: Some(trainer), ..any.clone() }, &["soldadura"]),
+        (CourseFilter { instructor: Some(db.id()), ..any.clone() }, &[]),
         (CourseFilter { q: text("tig 100%"), ..any.clone() }, &["soldadura"]),
         (CourseFilter { q: text("xcel_"), ..any.clone() }, &["excel"]),
         (CourseFilter { q: text("%"), ..any.clone() }, &["soldadura"]),
@@ -173,7 +197,8 @@ async fn a_run_is_read_back_as_it_was_saved(db: TestDatabase) {
     let here = db.tenant("uno").await;
     let (course, cycle, campus) = (here.draft("curso", json!({})).await, here.cycle("fp", 1).await.id(), here.campus("norte").await.id());
     let full = json!({"cycle_id": cycle.to_string(), "campus_id": campus.to_string(), "start_date": "2024-02-29", "end_date": "2024-02-29",
-        "enrollment_deadline": "2024-02-28", "max_students": 1_000_000});
+        "enrollment_deadline": "2024-02-28", "max_students": 1_000_000, "min_students": 1_000_000, "seats_left_policy": "few",
+        "prices": [{"audience": "student", "price": {"amount": 0, "currency": "EUR"}}]});
     for more in [json!({}), json!({"max_students": 0}), full] {
         let scheduled = CourseRun::schedule(db.id(), plan(&course, more), at(0));
         save_run(&here, &scheduled).await;
@@ -219,6 +244,35 @@ async fn a_run_knows_its_queue_and_its_time_zone(db: TestDatabase) {
     );
 }
 
+async fn what_everybody_may_know_of_the_seats_says_the_run_else_the_organization(db: TestDatabase) {
+    let here = db.tenant("uno").await;
+    let course = here.course("curso").await;
+    let mut runs = Vec::new();
+    for (n, policy) in [None, Some("exact"), Some("few"), Some("hidden")].into_iter().enumerate() {
+        let run = CourseRun::schedule(db.id(), plan(&course, json!({"seats_left_policy": policy, "max_students": n.min(1)})), at(0));
+        save_run(&here, &run).await;
+        runs.push(run.into_state().id());
+    }
+    let exact = |max| SeatsLeft::Exact { max, free: max };
+    let few = SeatsLeft::shown(SeatsLeftPolicy::Few, matricula_domain::catalog::Seats { max: 1, taken: 0, held: 0 });
+    for (policy, of_the_first) in [("exact", exact(0)), ("hidden", SeatsLeft::Hidden)] {
+        here.in_unit(async |tx| {
+            let organization = tx.organizations().find().await?.unwrap();
+            tx.organizations().save(&organization.change(&value(json!({"seats_left_policy": policy})), at(1)).unwrap()).await
+        })
+        .await;
+        for (run, seats) in runs.iter().zip([of_the_first, exact(1), few, SeatsLeft::Hidden]) {
+            assert_eq!(db.queries.run(&here.scope, *run).await.unwrap().unwrap().seats_left(), seats, "{policy}");
+        }
+        // Everybody finds those whose seats are hidden by neither question.
+        let hidden = usize::from(policy == "hidden");
+        for (published, has_seats, found) in [(false, true, 3), (false, false, 1), (true, true, 3 + hidden), (true, false, 2)] {
+            let filter = RunFilter { published, has_seats: Some(has_seats), ..RunFilter::default() };
+            assert_eq!(db.queries.runs(&here.scope, &filter, &Page::first(9)).await.unwrap().items.len(), found, "{policy} {filter:?}");
+        }
+    }
+}
+
 async fn runs_are_listed_and_filtered(db: TestDatabase) {
     let here = db.tenant("uno").await;
     let (published, draft, norte) = (here.course("a").await, here.draft("b", json!({})).await, here.campus("norte").await);
@@ -228,9 +282,12 @@ async fn runs_are_listed_and_filtered(db: TestDatabase) {
         newest_first.insert(0, here.run(&published, 3).await.id());
     }
     db.clock.set(9);
-    let special = CourseRun::schedule(db.id(), plan(&draft, json!({"campus_id": norte.id().to_string(), "start_date": "2026-05-02"})), at(9));
+    let special = CourseRun::schedule(
+        db.id(),
+        plan(&draft, json!({"campus_id": norte.id().to_string(), "start_date": "2026-05-02", "min_students": 4})),
+        at(9),
+    );
     save_run(&here, &special).await;
-    save_run(&here, &special.state().transition(RunStatus::Ongoing, at(10)).unwrap()).await;
     let hidden = here.run(&draft, 1).await;
     save_run(&here, &hidden.archive(at(10)).unwrap()).await;
     newest_first.insert(0, special.state().id());
@@ -252,13 +309,24 @@ async fn runs_are_listed_and_filtered(db: TestDatabase) {
         (RunFilter { course: Some(draft.id()), ..any.clone() }, 1),
         (RunFilter { course: Some(published.id()), ..any.clone() }, 7),
         (RunFilter { campus: Some(norte.id()), ..any.clone() }, 1),
-        (RunFilter { status: Some(RunStatus::Ongoing), ..any.clone() }, 1),
         (RunFilter { status: Some(RunStatus::Cancelled), ..any.clone() }, 0),
         (RunFilter { starts_from: day("2026-05-01"), ..any.clone() }, 8),
         (RunFilter { starts_from: day("2026-05-02"), ..any.clone() }, 1),
         (RunFilter { starts_from: day("2026-05-03"), ..any.clone() }, 0),
+        (RunFilter { starts_until: day("2026-05-01"), ..any.clone() }, 7),
+        (RunFilter { starts_until: day("2026-05-02"), ..any.clone() }, 8),
+        (RunFilter { starts_until: day("2026-04-30"), ..any.clone() }, 0),
+        (RunFilter { below_minimum: Some(true), ..any.clone() }, 1),
+        (RunFilter { below_minimum: Some(false), ..any.clone() }, 7),
         (RunFilter { published: true, ..any.clone() }, 7),
     ] {
+        assert_eq!(db.queries.runs(&here.scope, &filter, &Page::first(20)).await.unwrap().items.len(), hits, "{filter:?}");
+    }
+    // Enough people make it worth teaching, and so does its beginning.
+    save_run(&here, &special.state().transition(RunStatus::Ongoing, at(10)).unwrap()).await;
+    for (filter, hits) in
+        [(RunFilter { status: Some(RunStatus::Ongoing), ..any.clone() }, 1), (RunFilter { below_minimum: Some(true), ..any.clone() }, 0)]
+    {
         assert_eq!(db.queries.runs(&here.scope, &filter, &Page::first(20)).await.unwrap().items.len(), hits, "{filter:?}");
     }
 }

@@ -189,7 +189,18 @@ async fn a_reference_into_another_organization_leads_nowhere(db: TestDatabase) {
     };
     let run = |course, campus| {
         let (start_date, end_date) = ("2026-05-01".parse().unwrap(), "2026-05-02".parse().unwrap());
-        let plan = RunPlan { course_id: course, cycle_id: None, campus_id: campus, start_date, end_date, enrollment_deadline: None, max_students: 1 };
+        let plan = RunPlan {
+            course_id: course,
+            cycle_id: None,
+            campus_id: campus,
+            start_date,
+            end_date,
+            enrollment_deadline: None,
+            max_students: 1,
+            min_students: None,
+            prices: Vec::new(),
+            seats_left_policy: None,
+        };
         CourseRun::schedule(db.id(), plan, at(0))
     };
     let lead = |person, targets| Lead::capture(db.id(), person, &capture(json!({})), targets, at(0));

@@ -1,7 +1,7 @@
 use matricula_domain::catalog::{Campus, Cycle};
 use matricula_domain::marketing::Campaign;
 use matricula_domain::shared::{Aggregate as _, Record, Stored, Value};
-use matricula_ports::records::{RecordChange, RecordFilter, RecordQueries};
+use matricula_ports::records::{RecordChange, RecordFilter, RecordQueries, RecordRow};
 use matricula_ports::{Page, PortError};
 use matricula_tests::records::Extent;
 use matricula_tests::{Tenant, TestDatabase, at, on_both, value};
@@ -37,8 +37,10 @@ async fn a_record_is_read_back_as_it_was_saved(db: TestDatabase) {
     for kind in matricula_web::kinds() {
         for extent in [Extent::Least, Extent::Whole] {
             let saved = here.example(kind.schema, extent).await;
-            let found = here.in_unit(async |tx| tx.records().find(kind.schema, saved.id).await).await;
-            assert_eq!(found, Some(saved), "{}", kind.schema.noun.many);
+            let found = here.in_unit(async |tx| tx.records().find(kind.schema, saved.id).await).await.unwrap();
+            // Within a field, names have no order once they are kept.
+            assert_eq!(found.fields.canonical(), saved.fields.canonical(), "{}", kind.schema.noun.many);
+            assert_eq!(RecordRow { fields: saved.fields.clone(), ..found }, saved, "{}", kind.schema.noun.many);
         }
     }
     for (level, order) in [("fp_basica", -1_000_000_000), ("certificado_profesionalidad", 1_000_000_000)] {
@@ -88,7 +90,7 @@ async fn records_are_listed_in_the_declared_order_while_others_come(db: TestData
         here.cycle(&format!("c-{n}"), order).await;
     }
     let list = async |page: &Page| RecordQueries::list(&db.queries, &here.scope, &Cycle::SCHEMA, &RecordFilter::default(), page).await;
-    let slug = |row: matricula_ports::records::RecordRow| row.typed::<Cycle>().unwrap().record().slug.to_string();
+    let slug = |row: RecordRow| row.typed::<Cycle>().unwrap().record().slug.to_string();
     for limit in [1, 2, 3, 7, 8] {
         let all = walk(Page::first(limit), list, async |_| ()).await;
         assert_eq!(all.into_iter().map(slug).collect::<Vec<_>>(), ["c-4", "c-1", "c-3", "c-6", "c-0", "c-2", "c-5"], "{limit} a page");

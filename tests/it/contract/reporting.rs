@@ -93,6 +93,9 @@ async fn runs_that_are_about_to_start_come_soonest_first(db: TestDatabase) {
             end_date: day("2026-12-31"),
             enrollment_deadline: None,
             max_students: 3,
+            min_students: None,
+            prices: Vec::new(),
+            seats_left_policy: None,
         };
         let run = CourseRun::schedule(db.id(), plan, at(0));
         here.in_unit(async |tx| tx.course_runs().save(&run).await).await;

@@ -16,6 +16,8 @@ over_http! {
     a_course_and_a_run_are_hidden_and_come_back,
     courses_are_filtered,
     everybody_sees_what_is_published_alone,
+    everybody_knows_as_much_of_the_seats_as_the_organization_tells,
+    who_teaches_a_course_works_there,
     a_run_is_shown_with_its_seats,
     a_run_goes_through_its_states,
     a_run_makes_sense,
@@ -28,10 +30,12 @@ async fn a_course_is_shown_with_all_its_fields(service: &Service) {
     let office = Office::found(service).await;
     let manager = office.client(Role::Manager).await;
     let (cycle, campus) = (office.record("cycles", json!({})).await.id, office.record("campuses", json!({})).await.id);
+    let trainer = office.user(Role::Trainer).await;
     let course = json!({
         "slug": "marketing-digital", "title": "Marketing digital", "description": "De cero a cien.\n\nPor la tarde.", "duration_hours": 120,
         "modality": "hibrido", "price": {"amount": 12_500, "currency": "EUR"}, "cycle_id": cycle, "campus_ids": [campus], "level": "inicial",
-        "category": "Marketing", "featured": true,
+        "category": "Marketing", "featured": true, "tags": ["marketing", "redes-sociales"], "instructor_id": trainer,
+        "prices": [{"audience": "company", "price": {"amount": 15_000, "currency": "EUR"}}, {"audience": "unemployed", "price": {"amount": 0, "currency": "EUR"}}],
         "seo": {"title": "Curso de marketing", "description": "El mejor.", "keywords": ["marketing", "redes"]},
     });
     let answer = manager.post("/courses", &course).await;
@@ -47,9 +51,16 @@ async fn a_course_is_shown_with_all_its_fields(service: &Service) {
     // The least.
     let least = json!({"slug": "b", "title": "B", "duration_hours": 0, "modality": "online"});
     let shown = manager.post("/courses", &least).await.is(201);
-    for (field, expected) in
-        [("price", Json::Null), ("campus_ids", json!([])), ("featured", json!(false)), ("seo", Json::Null), ("cycle_id", Json::Null)]
-    {
+    for (field, expected) in [
+        ("price", Json::Null),
+        ("campus_ids", json!([])),
+        ("tags", json!([])),
+        ("prices", json!([])),
+        ("instructor_id", Json::Null),
+        ("featured", json!(false)),
+        ("seo", Json::Null),
+        ("cycle_id", Json::Null),
+    ] {
         assert_eq!(shown[field], expected, "{field}");
     }
     manager.post("/courses", &least).await.refused(422, "SLUG_TAKEN");
@@ -133,7 +144,10 @@ async fn courses_are_filtered(service: &Service) {
     let office = Office::found(service).await;
     let viewer = office.client(Role::Viewer).await;
     let (cycle, campus) = (office.record("cycles", json!({})).await, office.record("campuses", json!({})).await);
-    let a = json!({"slug": "a", "title": "Álgebra 100%", "modality": "online", "cycle_id": cycle.id, "seo": {"keywords": ["mates", "álgebra"]}});
+    let trainer = office.user(Role::Trainer).await;
+    let a = json!({"slug": "a", "title": "Álgebra 100%", "modality": "online", "cycle_id": cycle.id, "seo": {"keywords": ["mates", "álgebra"]},
+        "tags": ["ciencias", "tardes"], "category": "Ciencias", "level": "inicial", "instructor_id": trainer,
+        "prices": [{"audience": "student", "price": {"amount": 100, "currency": "EUR"}}]});
     office.course_with(a).await;
     office.course_with(json!({"slug": "b", "title": "Biología", "modality": "presencial", "campus_ids": [campus.id], "featured": true})).await;
     let c = json!({"slug": "c", "title": "Cocina", "duration_hours": 5, "modality": "hibrido"});
@@ -147,6 +161,12 @@ async fn courses_are_filtered(service: &Service) {
         ("?modality=hibrido".to_owned(), vec![], vec!["Cocina"]),
         ("?keyword=mates".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
         ("?keyword=mate".to_owned(), vec![], vec![]),
+        ("?tag=tardes".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
+        ("?tag=tarde".to_owned(), vec![], vec![]),
+        ("?category=Ciencias&level=inicial".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
+        ("?category=Letras".to_owned(), vec![], vec![]),
+        ("?audience=student".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
+        ("?audience=company".to_owned(), vec![], vec![]),
         ("?q=BIO".to_owned(), vec!["Biología"], vec!["Biología"]),
         ("?q=100%25".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
         ("?q=_".to_owned(), vec![], vec![]),
@@ -158,6 +178,7 @@ async fn courses_are_filtered(service: &Service) {
         assert_eq!(titles(&viewer, &format!("/courses{query}")).await, all, "{query}");
     }
     assert_eq!(titles(&viewer, "/courses?status=draft").await, ["Cocina"]);
+    assert_eq!(titles(&viewer, &format!("/courses?instructor_id={trainer}")).await, ["Álgebra 100%"]);
     assert_eq!(visitor.get(&office.door("/courses?status=draft")).await.faults(), [("/status".to_owned(), "UNKNOWN_FIELD".to_owned())]);
 }
 
@@ -170,7 +191,7 @@ async fn everybody_sees_what_is_published_alone(service: &Service) {
     assert_eq!((&one["id"], &one["price"]), (&json!(course.id), &json!({"amount": 12_500, "currency": "EUR"})));
     assert!(one.get("status").is_none() && one.get("created_at").is_none(), "{one}");
     let runs = visitor.get(&office.door(&format!("/course-runs?course_id={}", text(&run.shown["course_id"])))).await.is(200);
-    assert_eq!(each(&runs, "seats"), [json!({"max": 7, "free": 7})]);
+    assert_eq!(each(&runs, "seats"), [json!({"availability": "available", "max": 7, "free": 7})]);
     assert_eq!(each(&visitor.get(&office.door(&format!("/course-runs?starts_from={}", service.day(31)))).await.is(200), "id"), Vec::<Json>::new());
 
     // Neither drafts nor their runs, nor what is another's.
@@ -183,6 +204,50 @@ async fn everybody_sees_what_is_published_alone(service: &Service) {
     }
 }
 
+async fn everybody_knows_as_much_of_the_seats_as_the_organization_tells(service: &Service) {
+    let office = Office::found(service).await;
+    let (owner, visitor) = (office.owner().await, service.visitor());
+    let course = office.course().await.id;
+    let usual = office.run_of(&course, json!({"max_students": 2})).await;
+    let exact = office.run_of(&course, json!({"seats_left_policy": "exact", "max_students": 1})).await;
+    owner.post(&format!("/course-runs/{}/enrollments", exact.id), &json!({"person_id": office.person().await})).await.is(201);
+    let seats = async |query: &str| {
+        let runs = visitor.get(&office.door(&format!("/course-runs{query}"))).await.is(200);
+        each(&runs, "id").into_iter().zip(each(&runs, "seats")).collect::<Vec<_>>()
+    };
+    let full = (json!(exact.id), json!({"availability": "full", "max": 1, "free": 0}));
+    for (policy, shown) in
+        [("exact", json!({"availability": "few", "max": 2, "free": 2})), ("few", json!({"availability": "few"})), ("hidden", Json::Null)]
+    {
+        owner.patch("/organization", "*", &json!({"seats_left_policy": policy})).await.is(200);
+        let one = (json!(usual.id), shown);
+        assert_eq!(seats("").await, [full.clone(), one.clone()], "{policy}");
+        assert_eq!(seats("?has_seats=true").await, std::slice::from_ref(&one), "{policy}");
+        // Where it is hidden whether there are seats, the question does not tell either.
+        let without = if policy == "hidden" { vec![full.clone(), one] } else { vec![full.clone()] };
+        assert_eq!(seats("?has_seats=false").await, without, "{policy}");
+    }
+    owner.patch("/organization", "*", &json!({"seats_left_policy": "some"})).await.refused(422, "VALIDATION_FAILED");
+    // The staff sees them whatever everybody is told.
+    assert_eq!(owner.get(&format!("/course-runs/{}", usual.id)).await.is(200)["seats"]["free"], 2);
+}
+
+async fn who_teaches_a_course_works_there(service: &Service) {
+    let (office, other) = (Office::found(service).await, Office::found(service).await);
+    let manager = office.client(Role::Manager).await;
+    let course = office.course().await;
+    let path = format!("/courses/{}", course.id);
+    let (trainer, stranger) = (office.user(Role::Trainer).await, other.user(Role::Trainer).await);
+    let nobody = [("/instructor_id".to_owned(), "NOT_FOUND".to_owned())];
+    for user in [stranger, Uuid::from_u128(7)] {
+        assert_eq!(manager.patch(&path, "*", &json!({"instructor_id": user})).await.faults(), nobody);
+    }
+    assert_eq!(manager.patch(&path, "*", &json!({"instructor_id": trainer})).await.is(200)["instructor_id"], json!(trainer));
+    office.owner().await.act(&format!("/users/{trainer}/deactivate")).await.is(200);
+    let other = office.course().await;
+    assert_eq!(manager.patch(&format!("/courses/{}", other.id), "*", &json!({"instructor_id": trainer})).await.faults(), nobody);
+}
+
 async fn a_run_is_shown_with_its_seats(service: &Service) {
     let office = Office::found(service).await;
     let manager = office.client(Role::Manager).await;
@@ -190,14 +255,18 @@ async fn a_run_is_shown_with_its_seats(service: &Service) {
         (office.course().await.id, office.record("cycles", json!({})).await.id, office.record("campuses", json!({})).await.id);
     let plan = json!({
         "course_id": course, "cycle_id": cycle, "campus_id": campus, "start_date": service.day(10), "end_date": service.day(40),
-        "enrollment_deadline": service.day(5), "max_students": 20,
+        "enrollment_deadline": service.day(5), "max_students": 20, "min_students": 8, "seats_left_policy": "few",
+        "prices": [{"audience": "student", "price": {"amount": 9_900, "currency": "EUR"}}],
     });
     let answer = manager.post("/course-runs", &plan).await;
     let made = Made::of(&answer, 201);
     assert_eq!(answer.header("Location"), Some(format!("/api/v1/course-runs/{}", made.id).as_str()));
     let at = &made.shown["created_at"];
     let seats = json!({"max": 20, "taken": 0, "held": 0, "free": 20, "waitlisted": 0});
-    let shown = merged(plan, json!({"id": made.id, "status": "scheduled", "seats": seats, "archived_at": null, "created_at": at, "updated_at": at}));
+    let shown = merged(
+        plan,
+        json!({"id": made.id, "status": "scheduled", "below_minimum": true, "seats": seats, "archived_at": null, "created_at": at, "updated_at": at}),
+    );
     assert_eq!(made.shown, shown);
     let read = manager.get(&format!("/course-runs/{}", made.id)).await;
     assert_eq!((read.is(200), read.etag()), (shown.clone(), made.etag.as_str()));
@@ -229,7 +298,9 @@ async fn a_run_makes_sense(service: &Service) {
         (json!({"max_students": 1.5}), vec!["/max_students WRONG_TYPE"]),
         (json!({"start_date": "2026-02-30", "end_date": "mañana"}), vec!["/start_date NOT_A_DATE", "/end_date NOT_A_DATE"]),
         (json!({"end_date": service.day(9)}), vec!["/end_date END_BEFORE_START"]),
-        (json!({"enrollment_deadline": service.day(41)}), vec!["/enrollment_deadline DEADLINE_AFTER_END"]),
+        (json!({"enrollment_deadline": service.day(11)}), vec!["/enrollment_deadline DEADLINE_AFTER_START"]),
+        (json!({"min_students": 21}), vec!["/min_students MIN_ABOVE_MAX"]),
+        (json!({"seats_left_policy": "some"}), vec!["/seats_left_policy NOT_A_CHOICE"]),
         (json!({"course_id": Uuid::from_u128(7), "campus_id": Uuid::from_u128(7)}), vec!["/course_id NOT_FOUND", "/campus_id NOT_FOUND"]),
         (json!({"course_id": null, "seats": {"taken": 0}}), vec!["/seats UNKNOWN_FIELD", "/course_id REQUIRED"]),
     ] {
@@ -267,7 +338,7 @@ async fn runs_are_filtered(service: &Service) {
     let office = Office::found(service).await;
     let viewer = office.client(Role::Viewer).await;
     let (course, campus) = (office.course().await.id, office.record("campuses", json!({})).await.id);
-    let soon = office.run_of(&course, json!({"start_date": service.day(1), "campus_id": campus})).await.id;
+    let soon = office.run_of(&course, json!({"start_date": service.day(1), "campus_id": campus, "min_students": 3})).await.id;
     let later = office.run_of(&course, json!({"start_date": service.day(50)})).await.id;
     let other = office.run(3).await.id;
     office.owner().await.post(&format!("/course-runs/{other}/transitions"), &json!({"to": "cancelled"})).await.is(200);
@@ -276,6 +347,11 @@ async fn runs_are_filtered(service: &Service) {
         (format!("?campus_id={campus}"), vec![&soon]),
         ("?status=cancelled".to_owned(), vec![&other]),
         (format!("?starts_from={}", service.day(31)), vec![&later]),
+        (format!("?starts_until={}", service.day(29)), vec![&soon]),
+        (format!("?below_minimum=true&starts_until={}", service.day(7)), vec![&soon]),
+        ("?below_minimum=false".to_owned(), vec![&other, &later]),
+        ("?has_seats=false".to_owned(), vec![]),
+        (format!("?course_id={course}&has_seats=true"), vec![&later, &soon]),
         (format!("?course_id={course}&status=cancelled"), vec![]),
     ] {
         let found: Vec<_> = each(&viewer.get(&format!("/course-runs{query}")).await.is(200), "id").iter().map(text).collect();

@@ -96,5 +96,10 @@ async fn check(tx: &Tx, course: &Course) -> Result<(), CatalogError> {
             faults.add(Fault::new("NOT_FOUND", "names nothing here").under(&n.to_string()).under("campus_ids"));
         }
     }
+    if let Some(user) = details.instructor_id
+        && tx.users().find(user).await?.is_none_or(|user| !user.active || !user.membership.active)
+    {
+        faults.add(Fault::new("NOT_FOUND", "must work here").under("instructor_id"));
+    }
     Ok(faults.into_result()?)
 }

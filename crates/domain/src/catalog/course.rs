@@ -1,6 +1,8 @@
 use uuid::Uuid;
 
-use super::CourseError;
+use super::price::{check_prices, price_of};
+use super::{Audience, AudiencePrice, CourseError};
+use crate::identity::UserId;
 use crate::people::PersonId;
 use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, Line, Money, Noun, Prose, RecordId, Slug, Value};
 
@@ -70,20 +72,31 @@ crate::form! {
         category: Option<Line<100>>,
         /// Whether it stands out in lists.
         featured: Option<bool>,
+        /// Words by which it is filed; at most 20.
+        tags: Vec<Slug>,
+        /// What those pay who do not pay the general price.
+        prices: Vec<AudiencePrice>,
+        /// Who of the organization teaches it.
+        instructor_id: Option<UserId>,
         /// What search engines are told.
         seo: Option<Seo>,
     }
     check |this, faults| {
-        for (n, campus) in this.campus_ids.iter().enumerate() {
-            if this.campus_ids[..n].contains(campus) {
-                faults.add(Fault::new("DUPLICATE", "is in the list already").under(&n.to_string()).under("campus_ids"));
-            }
+        faults.refuse_duplicates("campus_ids", &this.campus_ids);
+        faults.refuse_duplicates("tags", &this.tags);
+        if this.tags.len() > MOST_TAGS {
+            faults.add(Fault::new("TOO_MANY", format!("at most {MOST_TAGS} items")).under("tags"));
         }
+        check_prices(this.price, &this.prices, faults);
     }
 }
 
+/// How many tags a course may have.
+const MOST_TAGS: usize = 20;
+
 impl CourseDetails {
-    /// Everything that the public must be told and is not there yet: a price, a description, and a campus unless it is taught online.
+    /// Everything that the public must be told and is not there yet: a description, a price (of whomever), and a campus unless it is taught
+    /// online.
     pub fn missing(&self) -> Faults {
         let mut faults = Faults::default();
         let mut need = |there: bool, field: &str, detail: &'static str| {
@@ -96,13 +109,18 @@ impl CourseDetails {
             "description",
             "a published course says what it is about",
         );
-        need(self.price.is_some(), "price", "a published course says what it costs");
+        need(self.price.is_some() || !self.prices.is_empty(), "price", "a published course says what it costs");
         need(
             self.modality == Modality::Online || !self.campus_ids.is_empty(),
             "campus_ids",
             "a published course that is not online says where it is taught",
         );
         faults
+    }
+
+    /// What an audience pays: its own price, else the general one.
+    pub fn price_for(&self, audience: Audience) -> Option<Money> {
+        price_of(&self.prices, audience).or(self.price)
     }
 }
 
@@ -394,6 +412,51 @@ mod tests {
         let patch = map(&[("status", "published".into()), ("slug", "No Slug".into()), ("seo", map(&[("keywords", Value::List(vec!["".into()]))]))]);
         let faults = at(CourseStatus::Draft).change(&patch, now()).unwrap_err();
         assert_eq!(places(&faults), [("/status", "UNKNOWN_FIELD"), ("/slug", "NOT_A_SLUG"), ("/seo/keywords/0", "REQUIRED")]);
+    }
+
+    fn price(audience: &str, amount: i64, currency: &str) -> Value {
+        let price = map(&[("amount", Value::Int(amount)), ("currency", currency.into())]);
+        map(&[("audience", audience.into()), ("price", price)])
+    }
+
+    #[test]
+    fn every_audience_has_one_price_and_all_are_in_one_currency() {
+        let (company, unemployed) = (price("company", 90_000, "EUR"), price("unemployed", 0, "EUR"));
+        let general = || ("price", Money::euros_in_cents(60_000).value());
+        for (prices, fields, wrong) in [
+            (vec![company.clone(), unemployed.clone()], vec![general()], &[][..]),
+            (vec![company.clone(), company.clone()], vec![general()], &[("/prices/1", "DUPLICATE")]),
+            (vec![price("company", 1, "GBP")], vec![general()], &[("/prices/0/price/currency", "CURRENCY_MISMATCH")]),
+            (vec![price("company", 1, "GBP")], vec![], &[]),
+            (vec![price("company", 1, "GBP"), unemployed], vec![], &[("/prices/1/price/currency", "CURRENCY_MISMATCH")]),
+            (vec![price("rich", -1, "EUR")], vec![], &[("/prices/0/audience", "NOT_A_CHOICE"), ("/prices/0/price/amount", "OUT_OF_RANGE")]),
+        ] {
+            let read = CourseDetails::read(&bare().merged(&map(&fields)).merged(&map(&[("prices", Value::List(prices))])));
+            assert_eq!(read.as_ref().err().map(places).unwrap_or_default(), wrong);
+        }
+        let details = CourseDetails::read(&bare().merged(&map(&[general(), ("prices", Value::List(vec![company]))]))).unwrap();
+        for (audience, amount) in [(Audience::Company, 90_000), (Audience::Private, 60_000)] {
+            assert_eq!(details.price_for(audience), Some(Money::euros_in_cents(amount)));
+        }
+    }
+
+    #[test]
+    fn the_price_of_an_audience_is_a_price() {
+        let only = map(&[("price", Value::Null), ("prices", Value::List(vec![price("unemployed", 0, "EUR")]))]);
+        assert!(draft(&bare().merged(&rest()).merged(&only)).transition(CourseStatus::Published, now()).is_ok());
+    }
+
+    #[test]
+    fn tags_are_few_and_each_stands_once() {
+        let tagged =
+            |tags: Vec<String>| CourseDetails::read(&bare().merged(&map(&[("tags", Value::List(tags.into_iter().map(Value::Text).collect()))])));
+        let numbered = |many: usize| (0..many).map(|n| format!("tag-{n}")).collect::<Vec<_>>();
+        assert_eq!(tagged(numbered(20)).unwrap().tags.len(), 20);
+        assert_eq!(places(&tagged(numbered(21)).unwrap_err()), [("/tags", "TOO_MANY")]);
+        let wrong = ["metal", "Metal", "metal"].map(str::to_owned);
+        assert_eq!(places(&tagged(wrong.to_vec()).unwrap_err()), [("/tags/1", "NOT_A_SLUG")]);
+        let twice = ["metal", "gas", "metal"].map(str::to_owned);
+        assert_eq!(places(&tagged(twice.to_vec()).unwrap_err()), [("/tags/2", "DUPLICATE")]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 use uuid::Uuid;
 
-use super::{CourseId, CourseRunError};
+use super::price::{check_prices, price_of};
+use super::{Audience, AudiencePrice, CourseDetails, CourseId, CourseRunError, SeatsLeftPolicy};
 use crate::people::PersonId;
-use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, LocalDate, Noun, RecordId, Value};
+use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, LocalDate, Money, Noun, RecordId, Value};
 
 crate::id!(
     /// A course run.
@@ -40,14 +41,24 @@ crate::form! {
         enrollment_deadline: Option<LocalDate>,
         /// How many seats there are.
         max_students: u32,
+        /// With fewer people it is not worth teaching.
+        min_students: Option<u32>,
+        /// What those pay here who do not pay what the course says.
+        prices: Vec<AudiencePrice>,
+        /// What everybody may know of the seats that are left; what the organization says, if nothing is said.
+        seats_left_policy: Option<SeatsLeftPolicy>,
     }
     check |this, faults| {
         if this.end_date < this.start_date {
             faults.add(Fault::rule("/end_date", "END_BEFORE_START", "must not be before start_date"));
         }
-        if this.enrollment_deadline.is_some_and(|deadline| deadline > this.end_date) {
-            faults.add(Fault::rule("/enrollment_deadline", "DEADLINE_AFTER_END", "must not be after end_date"));
+        if this.enrollment_deadline.is_some_and(|deadline| deadline > this.start_date) {
+            faults.add(Fault::rule("/enrollment_deadline", "DEADLINE_AFTER_START", "must not be after start_date"));
         }
+        if this.min_students.is_some_and(|min| min > this.max_students) {
+            faults.add(Fault::rule("/min_students", "MIN_ABOVE_MAX", "must not be above max_students"));
+        }
+        check_prices(None, &this.prices, faults);
     }
 }
 
@@ -55,6 +66,11 @@ impl RunPlan {
     /// The last day on which somebody can enroll; that day itself still counts.
     pub fn last_day_to_enroll(&self) -> LocalDate {
         self.enrollment_deadline.unwrap_or(self.start_date)
+    }
+
+    /// What an audience pays for a run of this plan: what is said here, else what its course says.
+    pub fn price_for(&self, course: &CourseDetails, audience: Audience) -> Option<Money> {
+        price_of(&self.prices, audience).or_else(|| course.price_for(audience))
     }
 }
 
@@ -175,6 +191,11 @@ impl CourseRun {
         edit(&mut after.parts);
         after.parts.updated_at = now;
         Changed::of(self, after, fact, now)
+    }
+
+    /// Whether it is yet to start, and fewer people have a seat than it is worth teaching for.
+    pub fn is_below_minimum(&self) -> bool {
+        self.parts.status == RunStatus::Scheduled && self.parts.plan.min_students.is_some_and(|min| self.parts.seats.taken < min)
     }
 
     pub(crate) fn set_seats(&mut self, seats: Seats) {
@@ -323,10 +344,11 @@ mod tests {
         for (end, deadline, wrong) in [
             ("2026-04-01", Value::Null, &[][..]),
             ("2026-04-01", "2026-04-01".into(), &[]),
-            ("2026-06-30", "2026-05-01".into(), &[]),
+            ("2026-06-30", "2026-03-31".into(), &[]),
+            ("2026-06-30", "2026-04-02".into(), &[("/enrollment_deadline", "DEADLINE_AFTER_START")]),
             ("2026-03-31", Value::Null, &[("/end_date", "END_BEFORE_START")]),
-            ("2026-04-01", "2026-04-02".into(), &[("/enrollment_deadline", "DEADLINE_AFTER_END")]),
-            ("2026-03-31", "2026-04-02".into(), &[("/end_date", "END_BEFORE_START"), ("/enrollment_deadline", "DEADLINE_AFTER_END")]),
+            ("2026-04-01", "2026-04-02".into(), &[("/enrollment_deadline", "DEADLINE_AFTER_START")]),
+            ("2026-03-31", "2026-04-02".into(), &[("/end_date", "END_BEFORE_START"), ("/enrollment_deadline", "DEADLINE_AFTER_START")]),
         ] {
             let read = RunPlan::read(&plan().merged(&map(&[("end_date", end.into()), ("enrollment_deadline", deadline)])));
             assert_eq!(read.as_ref().err().map(places).unwrap_or_default(), wrong, "{end}");
@@ -384,12 +406,53 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_worth_teaching_has_enough_people() {
+        let with = |min: Option<u32>, taken, status| {
+            let plan = RunPlan { min_students: min, ..run().plan().clone() };
+            CourseRun::from_parts(CourseRunParts { plan, seats: Seats { max: 10, taken, held: 9 - taken }, status, ..run().parts().clone() })
+        };
+        for (min, taken, status, below) in [
+            (Some(6), 5, RunStatus::Scheduled, true),
+            (Some(6), 6, RunStatus::Scheduled, false),
+            (Some(6), 5, RunStatus::Ongoing, false),
+            (Some(6), 0, RunStatus::Cancelled, false),
+            (None, 0, RunStatus::Scheduled, false),
+        ] {
+            assert_eq!(with(min, taken, status).is_below_minimum(), below, "{min:?} {taken} {status}");
+        }
+        for (min, wrong) in [(10, &[][..]), (11, &[("/min_students", "MIN_ABOVE_MAX")])] {
+            let read = RunPlan::read(&plan().merged(&map(&[("min_students", Value::Int(min))])));
+            assert_eq!(read.as_ref().err().map(places).unwrap_or_default(), wrong);
+        }
+    }
+
+    #[test]
+    fn what_a_run_says_of_a_price_stands_before_what_its_course_says() {
+        let price = |audience: &str, cents| map(&[("audience", audience.into()), ("price", Money::euros_in_cents(cents).value())]);
+        let course = map(&[
+            ("slug", "soldadura".into()),
+            ("title", "Soldadura".into()),
+            ("duration_hours", Value::Int(60)),
+            ("modality", "online".into()),
+            ("price", Money::euros_in_cents(3).value()),
+            ("prices", Value::List(vec![price("company", 2), price("student", 4)])),
+        ]);
+        let (course, prices) = (CourseDetails::read(&course).unwrap(), Value::List(vec![price("company", 1)]));
+        let here = RunPlan::read(&plan().merged(&map(&[("prices", prices)]))).unwrap();
+        for (audience, cents) in [(Audience::Company, 1), (Audience::Student, 4), (Audience::Private, 3)] {
+            assert_eq!(here.price_for(&course, audience), Some(Money::euros_in_cents(cents)));
+        }
+        let twice = Value::List(vec![price("company", 1), price("company", 2)]);
+        assert_eq!(places(&RunPlan::read(&plan().merged(&map(&[("prices", twice)]))).unwrap_err()), [("/prices/1", "DUPLICATE")]);
+    }
+
+    #[test]
     fn how_many_seats_are_gone_is_not_for_the_audit() {
         let mut run = run();
         let fields = run.fields();
         run.set_seats(Seats { max: 10, taken: 5, held: 5 });
         assert_eq!(run.fields(), fields);
-        assert!(fields.iter().all(|(name, _)| !name.contains("seats")));
+        assert!(fields.iter().all(|(name, _)| !name.starts_with("seats_taken") && !name.starts_with("seats_held")));
     }
 
     #[test]

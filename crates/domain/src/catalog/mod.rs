@@ -5,9 +5,13 @@ mod course;
 mod course_run;
 mod cycle;
 mod error;
+mod price;
+mod seats_left;
 
-pub use campus::Campus;
+pub use campus::{Campus, DayOfWeek, OpeningHours};
 pub use course::{Course, CourseDetails, CourseFact, CourseId, CourseParts, CourseStatus, Modality, Seo};
 pub use course_run::{CourseRun, CourseRunFact, CourseRunId, CourseRunParts, RunPlan, RunStatus, Seats};
 pub use cycle::{Cycle, CycleLevel};
 pub use error::{CourseError, CourseRunError};
+pub use price::{Audience, AudiencePrice};
+pub use seats_left::{Availability, SeatsLeft, SeatsLeftPolicy};

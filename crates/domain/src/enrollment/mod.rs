@@ -20,7 +20,18 @@
 //! let now: Instant = "2026-03-01T10:00:00Z".parse()?;
 //! let (today, may) = ("2026-03-01".parse()?, "2026-05-01".parse()?);
 //! let course_id = CourseId::from_uuid(Uuid::from_u128(1));
-//! let plan = RunPlan { course_id, cycle_id: None, campus_id: None, start_date: may, end_date: may, enrollment_deadline: None, max_students: 1 };
+//! let plan = RunPlan {
+//!     course_id,
+//!     cycle_id: None,
+//!     campus_id: None,
+//!     start_date: may,
+//!     end_date: may,
+//!     enrollment_deadline: None,
+//!     max_students: 1,
+//!     min_students: None,
+//!     prices: Vec::new(),
+//!     seats_left_policy: None,
+//! };
 //! let run = CourseRun::schedule(CourseRunId::from_uuid(Uuid::from_u128(2)), plan, now).into_state();
 //!
 //! // Ana gets the only seat.

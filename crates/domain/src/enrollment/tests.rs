@@ -31,8 +31,19 @@ fn day(text: &str) -> LocalDate {
 
 /// A run from April to June, until whose fifth day people can enroll.
 fn run(max_students: u32) -> CourseRun {
-    let (start_date, end_date, enrollment_deadline) = (day("2026-04-01"), day("2026-06-30"), Some(day("2026-04-05")));
-    let plan = RunPlan { course_id: id::<CourseId>(1), cycle_id: None, campus_id: None, start_date, end_date, enrollment_deadline, max_students };
+    let (start_date, end_date, enrollment_deadline) = (day("2026-04-10"), day("2026-06-30"), Some(day("2026-04-05")));
+    let plan = RunPlan {
+        course_id: id::<CourseId>(1),
+        cycle_id: None,
+        campus_id: None,
+        start_date,
+        end_date,
+        enrollment_deadline,
+        max_students,
+        min_students: None,
+        prices: Vec::new(),
+        seats_left_policy: None,
+    };
     CourseRun::schedule(id(2), plan, now()).into_state()
 }
 
@@ -212,8 +223,8 @@ fn a_run_is_open_while_it_is_announced_or_taught_until_its_last_day() {
         (Scheduled, false, Some("2026-04-05"), "2026-04-05", Ok(())),
         (Ongoing, false, Some("2026-04-05"), "2026-04-05", Ok(())),
         (Scheduled, false, Some("2026-04-05"), "2026-04-06", Err(EnrollmentClosed)),
-        (Scheduled, false, None, "2026-04-01", Ok(())),
-        (Ongoing, false, None, "2026-04-02", Err(EnrollmentClosed)),
+        (Scheduled, false, None, "2026-04-10", Ok(())),
+        (Ongoing, false, None, "2026-04-11", Err(EnrollmentClosed)),
         (Scheduled, true, None, "2026-03-01", Err(RunNotOpen)),
         (Completed, false, None, "2026-03-01", Err(RunNotOpen)),
         (Cancelled, false, None, "2026-04-02", Err(RunNotOpen)),

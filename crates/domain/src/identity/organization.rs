@@ -1,6 +1,7 @@
 use uuid::Uuid;
 
 use super::{NoRoom, OrganizationError, Role, RoleName};
+use crate::catalog::SeatsLeftPolicy;
 use crate::people::PersonId;
 use crate::shared::{Aggregate, Changed, Fact, Faults, Field, Fields, Form, Id, Instant, Line, Noun, Object, Slug, TimeZone, Value, WebAddress};
 
@@ -64,6 +65,8 @@ crate::form! {
         logo_url: Option<WebAddress>,
         /// The roles in which nobody works without a second factor.
         second_factor_roles: Vec<RoleName>,
+        /// What everybody may know of the seats that are left in a run that says nothing else.
+        seats_left_policy: SeatsLeftPolicy,
         /// What else is set, by name.
         settings: Option<Object<16384>>,
     }
@@ -95,6 +98,8 @@ pub struct Organization {
     pub logo_url: Option<WebAddress>,
     /// The roles in which nobody works without a second factor: [`Organization::SECOND_FACTOR_ROLES`], until it says otherwise.
     pub second_factor_roles: Vec<RoleName>,
+    /// What everybody may know of the seats that are left in a run that says nothing else.
+    pub seats_left_policy: SeatsLeftPolicy,
     /// What else is set, by name.
     pub settings: Option<Object<16384>>,
     /// What it has subscribed to.
@@ -123,6 +128,7 @@ impl Organization {
             isolation_strategy,
             logo_url: None,
             second_factor_roles: Self::SECOND_FACTOR_ROLES.map(RoleName::from).into(),
+            seats_left_policy: SeatsLeftPolicy::Exact,
             settings: None,
             subscription: Subscription::default(),
             seats_used: 0,
@@ -139,17 +145,17 @@ impl Organization {
     /// # Errors
     /// Every fault of what would come out.
     pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
-        let OrganizationChange { name, time_zone, locale, country, logo_url, second_factor_roles, settings } =
+        let OrganizationChange { name, time_zone, locale, country, logo_url, second_factor_roles, seats_left_policy, settings } =
             OrganizationChange::read(&Value::Map(self.changeable().fields()).merged(patch))?;
         let details = OrganizationDetails { slug: self.details.slug.clone(), name, time_zone, locale, country };
-        let after = Self { details, logo_url, second_factor_roles, settings, updated_at: now, ..self.clone() };
+        let after = Self { details, logo_url, second_factor_roles, seats_left_policy, settings, updated_at: now, ..self.clone() };
         Ok(Changed::of(self, after, OrganizationFact::Changed, now))
     }
 
     fn changeable(&self) -> OrganizationChange {
         let OrganizationDetails { name, time_zone, locale, country, .. } = self.details.clone();
         let (logo_url, second_factor_roles, settings) = (self.logo_url.clone(), self.second_factor_roles.clone(), self.settings.clone());
-        OrganizationChange { name, time_zone, locale, country, logo_url, second_factor_roles, settings }
+        OrganizationChange { name, time_zone, locale, country, logo_url, second_factor_roles, seats_left_policy: self.seats_left_policy, settings }
     }
 
     /// Says in which roles nobody works without a second factor.
@@ -221,6 +227,7 @@ impl Aggregate for Organization {
         let mut fields = self.details.fields();
         fields.push(("logo_url".to_owned(), self.logo_url.value()));
         fields.push(("second_factor_roles".to_owned(), self.second_factor_roles.value()));
+        fields.push(("seats_left_policy".to_owned(), self.seats_left_policy.value()));
         fields.push(("settings".to_owned(), self.settings.value()));
         fields.push(("seats_purchased".to_owned(), self.subscription.seats_purchased.map_or(Value::Null, |seats| Value::Int(seats.into()))));
         fields.push(("isolation_strategy".to_owned(), self.isolation_strategy.value()));

@@ -54,6 +54,15 @@ impl Faults {
         self.0.push(fault);
     }
 
+    /// Notes every item of the list in a field that stands in it already.
+    pub fn refuse_duplicates<T: PartialEq>(&mut self, field: &str, items: &[T]) {
+        for (n, item) in items.iter().enumerate() {
+            if items[..n].contains(item) {
+                self.add(Fault::new("DUPLICATE", "is in the list already").under(&n.to_string()).under(field));
+            }
+        }
+    }
+
     /// `Ok` if nothing was noted.
     ///
     /// # Errors

@@ -19,5 +19,5 @@ pub use id::{Id, SubjectRef};
 pub use money::{Currency, Money};
 pub use record::{IdOf, Record, RecordFact, RecordId, RecordSchema, RecordVerb, Stored};
 pub use text::{Code, EmailAddress, Line, PhoneNumber, Prose, Slug, WebAddress, normalize_email};
-pub use time::{Instant, LocalDate, TimeZone, Weekday};
+pub use time::{Instant, LocalDate, LocalTime, TimeZone, Weekday};
 pub use value::{Fields, Value};

@@ -1,4 +1,4 @@
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::{Fault, Field, Kind, Value};
 
@@ -9,6 +9,9 @@ pub type Instant = DateTime<Utc>;
 
 /// A day of legal effect, without a time zone of its own: the campus or the organization has it.
 pub type LocalDate = NaiveDate;
+
+/// A time of day, to the minute, by the clock on the wall of some place.
+pub type LocalTime = NaiveTime;
 
 /// Years that a date of the product can lie in.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2999;
@@ -30,6 +33,23 @@ impl Field for LocalDate {
     }
     fn value(&self) -> Value {
         Value::Date(*self)
+    }
+}
+
+impl Field for LocalTime {
+    const KIND: Kind = Kind::Text { min: 5, max: 5, pattern: Some("^([01][0-9]|2[0-3]):[0-5][0-9]$"), format: None };
+    fn parse(value: &Value) -> Result<Self, Fault> {
+        let wrong = || Fault::new("NOT_A_TIME", "must be a time of day, as HH:MM");
+        match value {
+            Value::Text(text) if text.len() == 5 && text.starts_with(|c: char| c.is_ascii_digit()) => {
+                NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| wrong())
+            }
+            Value::Text(_) => Err(wrong()),
+            _ => Err(Fault::wrong_type("a time of day")),
+        }
+    }
+    fn value(&self) -> Value {
+        Value::Text(self.format("%H:%M").to_string())
     }
 }
 
@@ -107,6 +127,24 @@ mod tests {
     fn a_day_must_exist() {
         for (text, exists) in [("2028-02-29", true), ("2026-02-29", false), ("2026-13-01", false), ("0026-01-01", false), ("2026-1-1", false)] {
             assert_eq!(<LocalDate as Field>::parse(&text.into()).is_ok(), exists, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_of_the_day() {
+        for (text, exists) in [
+            ("00:00", true),
+            ("23:59", true),
+            ("24:00", false),
+            ("12:60", false),
+            ("9:00", false),
+            ("09:0", false),
+            (" 9:00", false),
+            ("09:00:00", false),
+        ] {
+            let read = <LocalTime as Field>::parse(&text.into());
+            assert_eq!(read.is_ok(), exists, "{text}");
+            assert!(read.is_err() || read.unwrap().value() == text.into());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "course_runs")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -16,6 +16,10 @@ pub struct Model {
     pub end_date: Date,
     pub enrollment_deadline: Option<Date>,
     pub max_students: i32,
+    pub min_students: Option<i32>,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub prices: Json,
+    pub seats_left_policy: Option<String>,
     pub seats_taken: i32,
     pub seats_held: i32,
     pub status: String,

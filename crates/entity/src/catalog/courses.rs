@@ -20,6 +20,11 @@ pub struct Model {
     pub level: Option<String>,
     pub category: Option<String>,
     pub featured: bool,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub tags: Json,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub prices: Json,
+    pub instructor_id: Option<Uuid>,
     pub status: String,
     pub seo_title: Option<String>,
     pub seo_description: Option<String>,

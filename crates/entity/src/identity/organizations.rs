@@ -15,6 +15,7 @@ pub struct Model {
     pub status: String,
     #[sea_orm(column_type = "JsonBinary")]
     pub second_factor_roles: Json,
+    pub seats_left_policy: String,
     #[sea_orm(column_type = "JsonBinary")]
     pub settings: Json,
     pub logo_url: Option<String>,

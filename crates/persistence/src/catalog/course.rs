@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseParts, Seo};
+use matricula_domain::identity::UserId;
 use matricula_domain::shared::{Aggregate, Changed, Field, Id, Line, Money, Prose, RecordId, Slug, Value};
 use matricula_entity::catalog::{course_campuses, courses};
 use matricula_ports::PortError;
@@ -37,6 +38,9 @@ pub(super) fn course_of(row: &QueryResult) -> Result<Course, PortError> {
         level: parsed_or_none(row.level, "courses.level")?,
         category: parsed_or_none(row.category, "courses.category")?,
         featured: Some(row.featured),
+        tags: parsed(value(row.tags), "courses.tags")?,
+        prices: parsed(value(row.prices), "courses.prices")?,
+        instructor_id: row.instructor_id.map(UserId::from_uuid),
     };
     Ok(Course::from_parts(CourseParts {
         id: CourseId::from_uuid(row.id),
@@ -140,6 +144,9 @@ fn course_model(organization: Uuid, parts: &CourseParts) -> Result<courses::Mode
         level: details.level.as_ref().map(Line::to_string),
         category: details.category.as_ref().map(Line::to_string),
         featured: details.featured.unwrap_or_default(),
+        tags: json(&details.tags.value()),
+        prices: json(&details.prices.value()),
+        instructor_id: details.instructor_id.map(Id::as_uuid),
         status: parts.status.as_str().to_owned(),
         seo_title: seo.and_then(|seo| seo.title.as_ref()).map(Line::to_string),
         seo_description: seo.and_then(|seo| seo.description.as_ref()).map(Prose::as_str).map(str::to_owned),

@@ -1,12 +1,12 @@
 use async_trait::async_trait;
 use matricula_domain::catalog::{CourseId, CourseRun, CourseRunId, CourseRunParts, RunPlan, Seats};
-use matricula_domain::shared::{Aggregate, Changed, Id, RecordId};
+use matricula_domain::shared::{Aggregate, Changed, Field, Id, RecordId};
 use matricula_entity::catalog::course_runs;
 use matricula_ports::PortError;
 use matricula_ports::catalog::{CourseRunRepository, RunWithQueue};
 use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter};
 
-use crate::convert::{count, parsed};
+use crate::convert::{count, json, parsed, parsed_or_none, value};
 use crate::error::port;
 use crate::paging::columns;
 use crate::scoped::SCOPED;
@@ -21,6 +21,9 @@ pub(super) fn run_of(row: course_runs::Model) -> Result<CourseRun, PortError> {
         end_date: row.end_date,
         enrollment_deadline: row.enrollment_deadline,
         max_students: count(row.max_students, "course_runs.max_students")?,
+        min_students: row.min_students.map(|min| count(min, "course_runs.min_students")).transpose()?,
+        prices: parsed(value(row.prices), "course_runs.prices")?,
+        seats_left_policy: parsed_or_none(row.seats_left_policy, "course_runs.seats_left_policy")?,
     };
     let seats = Seats {
         max: plan.max_students,
@@ -73,6 +76,9 @@ impl CourseRunRepository for Session {
             end_date: plan.end_date,
             enrollment_deadline: plan.enrollment_deadline,
             max_students: count(plan.max_students, "course_runs.max_students")?,
+            min_students: plan.min_students.map(|min| count(min, "course_runs.min_students")).transpose()?,
+            prices: json(&plan.prices.value()),
+            seats_left_policy: plan.seats_left_policy.map(|policy| policy.as_str().to_owned()),
             // A new run's seats are all free; afterwards only enrollments and holds move them.
             seats_taken: 0,
             seats_held: 0,

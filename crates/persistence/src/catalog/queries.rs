@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::course::{course_of, select_courses};
 use super::course_run::run_of;
-use crate::convert::count;
+use crate::convert::{count, parsed};
 use crate::error::port;
 use crate::paging::{after, columns, order, order_again};
 use crate::scoped::{Queries, SCOPED};
@@ -21,9 +21,13 @@ fn containing(text: &str) -> String {
 }
 
 fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
-    for (column, value) in
-        [("status", filter.status.map(CourseStatus::as_str)), ("modality", filter.modality.map(Modality::as_str)), ("slug", filter.slug.as_deref())]
-    {
+    for (column, value) in [
+        ("status", filter.status.map(CourseStatus::as_str)),
+        ("modality", filter.modality.map(Modality::as_str)),
+        ("category", filter.category.as_deref()),
+        ("level", filter.level.as_deref()),
+        ("slug", filter.slug.as_deref()),
+    ] {
         if let Some(value) = value {
             sql.push(" AND c.").push(column).push(" = ").bind(value);
         }
@@ -43,13 +47,21 @@ fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
         sql.push("AND k.id = x.campus_id WHERE x.organization_id = ").bind(organization);
         sql.push(" AND k.archived_at IS NULL AND k.slug = ").bind(slug.as_str()).push(")");
     }
-    if let Some(keyword) = &filter.keyword {
+    for (column, word) in [("seo_keywords", &filter.keyword), ("tags", &filter.tag)] {
+        let Some(word) = word else { continue };
         if sql.is_postgres() {
             // The form that the GIN index knows. (Behind row-level security the planner does not use it, since `@>` is not leakproof.)
-            sql.push(" AND c.seo_keywords @> to_jsonb(ARRAY[").bind(keyword.as_str()).push("]::text[])");
+            sql.push(" AND c.").push(column).push(" @> to_jsonb(ARRAY[").bind(word.as_str()).push("]::text[])");
         } else {
-            sql.push(" AND EXISTS (SELECT 1 FROM json_each(c.seo_keywords) w WHERE w.value = ").bind(keyword.as_str()).push(")");
+            sql.push(" AND EXISTS (SELECT 1 FROM json_each(c.").push(column).push(") w WHERE w.value = ").bind(word.as_str()).push(")");
         }
+    }
+    if let Some(audience) = filter.audience {
+        let prices = if sql.is_postgres() { "jsonb_array_elements(c.prices) p WHERE p.value" } else { "json_each(c.prices) p WHERE p.value" };
+        sql.push(" AND EXISTS (SELECT 1 FROM ").push(prices).push(" ->> 'audience' = ").bind(audience.as_str()).push(")");
+    }
+    if let Some(instructor) = filter.instructor {
+        sql.push(" AND c.instructor_id = ").bind(instructor.as_uuid());
     }
     if let Some(q) = &filter.q {
         sql.push(" AND lower(c.title) LIKE ").bind(containing(q)).push(" ESCAPE '\\'");
@@ -65,8 +77,21 @@ fn narrow_runs(filter: &RunFilter, sql: &mut Sql, organization: Uuid) {
     if let Some(status) = filter.status {
         sql.push(" AND r.status = ").bind(status.as_str());
     }
-    if let Some(day) = filter.starts_from {
-        sql.push(" AND r.start_date >= ").bind(day);
+    for (comparison, day) in [(" AND r.start_date >= ", filter.starts_from), (" AND r.start_date <= ", filter.starts_until)] {
+        if let Some(day) = day {
+            sql.push(comparison).bind(day);
+        }
+    }
+    let (free, full) = ("r.seats_taken + r.seats_held < r.max_students", "r.seats_taken + r.seats_held >= r.max_students");
+    let hidden = format!(" OR {SEATS_LEFT_POLICY} = 'hidden'");
+    if let Some(has_seats) = filter.has_seats {
+        // Who is not to know of the seats cannot ask for them either.
+        sql.push(" AND (").push(if has_seats { free } else { full });
+        sql.push(if filter.published { &hidden } else { "" }).push(")");
+    }
+    if let Some(below) = filter.below_minimum {
+        sql.push(if below { " AND (" } else { " AND NOT (" });
+        sql.push("r.status = 'scheduled' AND r.min_students IS NOT NULL AND r.seats_taken < r.min_students)");
     }
     if filter.published {
         sql.push(" AND r.course_id IN (SELECT c.id FROM courses c WHERE c.organization_id = ").bind(organization);
@@ -74,16 +99,21 @@ fn narrow_runs(filter: &RunFilter, sql: &mut Sql, organization: Uuid) {
     }
 }
 
+/// What everybody may know of the seats of a run `r`.
+const SEATS_LEFT_POLICY: &str = "COALESCE(r.seats_left_policy, (SELECT o.seats_left_policy FROM organizations o WHERE o.id = r.organization_id))";
+
 /// Starts a select of runs `r`, as [`run_row`] reads them: the length of the queue is counted for the rows of the page alone.
 fn select_runs(sql: &mut Sql) {
     sql.push("SELECT ").push(&columns::<course_runs::Entity>("r")).push(", (SELECT count(*) FROM enrollments e ");
-    sql.push("WHERE e.organization_id = r.organization_id AND e.course_run_id = r.id AND e.status = 'waitlisted') AS waitlisted FROM ");
+    sql.push("WHERE e.organization_id = r.organization_id AND e.course_run_id = r.id AND e.status = 'waitlisted') AS waitlisted, ");
+    sql.push(SEATS_LEFT_POLICY).push(" AS shown_policy FROM ");
 }
 
 fn run_row(row: &QueryResult) -> Result<RunRow, PortError> {
     Ok(RunRow {
         run: run_of(course_runs::Model::from_query_result(row, "").map_err(port)?)?,
         waitlisted: count(row.try_get::<i64>("", "waitlisted").map_err(port)?, "the queue")?,
+        seats_left_policy: parsed(row.try_get::<String>("", "shown_policy").map_err(port)?, "seats_left_policy")?,
     })
 }
 

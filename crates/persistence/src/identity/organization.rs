@@ -46,6 +46,7 @@ impl OrganizationRepository for Session {
             ("country", details.country.as_str().into()),
             ("status", state.status.as_str().into()),
             ("second_factor_roles", list(&state.second_factor_roles).into()),
+            ("seats_left_policy", state.seats_left_policy.as_str().into()),
             ("settings", settings.into()),
             ("logo_url", state.logo_url.as_ref().map(|url| url.as_str().to_owned()).into()),
             ("plan", subscription.plan.clone().into()),
@@ -91,6 +92,7 @@ pub(super) fn organization_of(row: &QueryResult) -> Result<Organization, PortErr
         isolation_strategy: if is_apart { IsolationStrategy::Dedicated } else { IsolationStrategy::Shared },
         logo_url: parsed_or_none(row.logo_url, "organizations.logo_url")?,
         second_factor_roles: role_names(row.second_factor_roles, "organizations.second_factor_roles")?,
+        seats_left_policy: parsed(row.seats_left_policy, "organizations.seats_left_policy")?,
         settings: settings.map(|settings| Field::parse(&settings)).transpose().map_err(|_| PortError::Broken("organizations.settings".to_owned()))?,
         subscription: Subscription {
             plan: row.plan,

@@ -1,7 +1,8 @@
 use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use matricula_application::access::{ManageCatalog, ReadCatalog};
-use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseStatus, Modality, Seo};
+use matricula_domain::catalog::{Audience, AudiencePrice, Course, CourseDetails, CourseId, CourseStatus, Modality, Seo};
+use matricula_domain::identity::UserId;
 use matricula_domain::shared::{Aggregate, Id, Line, Money, Slug};
 use matricula_ports::catalog::CourseFilter;
 use serde::Serialize;
@@ -31,6 +32,16 @@ matricula_domain::form! {
         q: Option<Line<200>>,
         /// Featured or not.
         featured: Option<bool>,
+        /// With this tag.
+        tag: Option<Slug>,
+        /// With a price of its own for this audience.
+        audience: Option<Audience>,
+        /// Of this category.
+        category: Option<Line<100>>,
+        /// At this level.
+        level: Option<Line<60>>,
+        /// Taught by this user.
+        instructor_id: Option<UserId>,
         /// Which way the list runs.
         sort: Option<Sort>,
         /// At most so many items (1–100, default 50).
@@ -58,6 +69,20 @@ pub(super) struct MoneyView {
 impl From<Money> for MoneyView {
     fn from(money: Money) -> Self {
         Self { amount: money.amount, currency: money.currency.as_str().to_owned() }
+    }
+}
+
+/// What an audience pays.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AudiencePriceView {
+    /// private, company, `self_employed`, unemployed or student.
+    audience: &'static str,
+    price: MoneyView,
+}
+
+impl From<&AudiencePrice> for AudiencePriceView {
+    fn from(own: &AudiencePrice) -> Self {
+        Self { audience: own.audience.as_str(), price: own.price.into() }
     }
 }
 
@@ -95,6 +120,11 @@ pub(super) struct CourseView {
     level: Option<String>,
     category: Option<String>,
     featured: bool,
+    tags: Vec<String>,
+    /// What those pay who do not pay the general price.
+    prices: Vec<AudiencePriceView>,
+    /// Who of the organization teaches it.
+    instructor_id: Option<Uuid>,
     /// draft, published or archived.
     status: &'static str,
     seo: Option<SeoView>,
@@ -119,6 +149,9 @@ impl From<&Course> for CourseView {
             level: details.level.as_ref().map(ToString::to_string),
             category: details.category.as_ref().map(ToString::to_string),
             featured: details.featured.unwrap_or(false),
+            tags: details.tags.iter().map(ToString::to_string).collect(),
+            prices: details.prices.iter().map(AudiencePriceView::from).collect(),
+            instructor_id: details.instructor_id.map(Id::as_uuid),
             status: course.status().as_str(),
             seo: details.seo.as_ref().map(SeoView::from),
             archived_at: course.archived_at(),
@@ -138,6 +171,11 @@ impl From<CoursesQuery> for CourseFilter {
             keyword: query.keyword.map(|word| word.to_string()),
             q: query.q.map(|q| q.to_string()),
             featured: query.featured,
+            tag: query.tag.map(|tag| tag.to_string()),
+            audience: query.audience,
+            category: query.category.map(|category| category.to_string()),
+            level: query.level.map(|level| level.to_string()),
+            instructor: query.instructor_id,
             slug: None,
         }
     }

@@ -2,14 +2,14 @@
 
 use actix_web::HttpRequest;
 use chrono::NaiveDate;
-use matricula_domain::catalog::{Course, CourseId, CourseStatus, Modality};
+use matricula_domain::catalog::{Audience, Course, CourseId, CourseStatus, Modality, SeatsLeft};
 use matricula_domain::shared::{Id, Line, LocalDate, Slug};
 use matricula_ports::catalog::{CourseFilter, RunFilter, RunRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::courses::{MoneyView, SeoView};
+use super::courses::{AudiencePriceView, MoneyView, SeoView};
 use crate::answer::{Answer, Answered};
 use crate::call::Public;
 use crate::error::ApiError;
@@ -31,6 +31,14 @@ matricula_domain::form! {
         q: Option<Line<200>>,
         /// Featured or not.
         featured: Option<bool>,
+        /// With this tag.
+        tag: Option<Slug>,
+        /// With a price of its own for this audience.
+        audience: Option<Audience>,
+        /// Of this category.
+        category: Option<Line<100>>,
+        /// At this level.
+        level: Option<Line<60>>,
         /// At most so many items (1–100, default 50).
         limit: Option<Limit>,
         /// Where the page begins: `next_cursor` of the page before.
@@ -45,6 +53,10 @@ matricula_domain::form! {
         course_id: Option<CourseId>,
         /// Starting on or after this day.
         starts_from: Option<LocalDate>,
+        /// Starting on or before this day.
+        starts_until: Option<LocalDate>,
+        /// With free seats, or without; where the organization does not tell, both.
+        has_seats: Option<bool>,
         /// At most so many items (1–100, default 50).
         limit: Option<Limit>,
         /// Where the page begins: `next_cursor` of the page before.
@@ -68,6 +80,9 @@ pub(super) struct PublicCourseView {
     level: Option<String>,
     category: Option<String>,
     featured: bool,
+    tags: Vec<String>,
+    /// What those pay who do not pay the general price.
+    prices: Vec<AudiencePriceView>,
     seo: Option<SeoView>,
 }
 
@@ -87,6 +102,8 @@ impl From<&Course> for PublicCourseView {
             level: details.level.as_ref().map(ToString::to_string),
             category: details.category.as_ref().map(ToString::to_string),
             featured: details.featured.unwrap_or(false),
+            tags: details.tags.iter().map(ToString::to_string).collect(),
+            prices: details.prices.iter().map(AudiencePriceView::from).collect(),
             seo: details.seo.as_ref().map(SeoView::from),
         }
     }
@@ -95,8 +112,23 @@ impl From<&Course> for PublicCourseView {
 /// The seats of a run, as everybody may know them.
 #[derive(Serialize, ToSchema)]
 struct PublicSeatsView {
-    max: u32,
-    free: u32,
+    /// available, few or full.
+    availability: &'static str,
+    /// How many there are; left out unless the organization tells exactly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u32>,
+    /// How many of them are free; left out as `max` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free: Option<u32>,
+}
+
+impl PublicSeatsView {
+    /// `None` if that is nobody's business.
+    fn of(seats: SeatsLeft) -> Option<Self> {
+        let counts = if let SeatsLeft::Exact { max, free } = seats { Some((max, free)) } else { None };
+        let (max, free) = counts.unzip();
+        seats.availability().map(|availability| Self { availability: availability.as_str(), max, free })
+    }
 }
 
 /// A run of a published course.
@@ -108,13 +140,16 @@ pub(super) struct PublicRunView {
     start_date: NaiveDate,
     end_date: NaiveDate,
     enrollment_deadline: Option<NaiveDate>,
+    /// What those pay here who do not pay what the course says.
+    prices: Vec<AudiencePriceView>,
     status: &'static str,
-    seats: PublicSeatsView,
+    /// Nothing, if the organization does not tell.
+    seats: Option<PublicSeatsView>,
 }
 
 impl From<RunRow> for PublicRunView {
-    fn from(RunRow { run, .. }: RunRow) -> Self {
-        let (plan, seats) = (run.plan(), run.seats());
+    fn from(row: RunRow) -> Self {
+        let (run, plan) = (&row.run, row.run.plan());
         Self {
             id: run.id().as_uuid(),
             course_id: plan.course_id.as_uuid(),
@@ -122,8 +157,9 @@ impl From<RunRow> for PublicRunView {
             start_date: plan.start_date,
             end_date: plan.end_date,
             enrollment_deadline: plan.enrollment_deadline,
+            prices: plan.prices.iter().map(AudiencePriceView::from).collect(),
             status: run.status().as_str(),
-            seats: PublicSeatsView { max: seats.max, free: seats.free() },
+            seats: PublicSeatsView::of(row.seats_left()),
         }
     }
 }
@@ -139,7 +175,11 @@ pub(super) async fn courses(call: Public, query: Query<PublicCoursesQuery>, requ
         keyword: query.keyword.map(|word| word.to_string()),
         q: query.q.map(|q| q.to_string()),
         featured: query.featured,
-        slug: None,
+        tag: query.tag.map(|tag| tag.to_string()),
+        audience: query.audience,
+        category: query.category.map(|category| category.to_string()),
+        level: query.level.map(|level| level.to_string()),
+        ..CourseFilter::default()
     };
     let found = call.api.catalog_queries.courses(call.visitor.scope(), &filter, &page(query.limit, query.cursor, None)).await?;
     Ok(Answer::list(&request, &Listed::of(found.map(|course| PublicCourseView::from(&course)))))
@@ -156,7 +196,14 @@ pub(super) async fn course(call: Public) -> Answered {
 pub(super) async fn runs(call: Public, query: Query<PublicRunsQuery>, request: HttpRequest) -> Answered {
     call.api.limits.public(call.ip())?;
     let query = query.0;
-    let filter = RunFilter { course: query.course_id, starts_from: query.starts_from, published: true, ..RunFilter::default() };
+    let filter = RunFilter {
+        course: query.course_id,
+        starts_from: query.starts_from,
+        starts_until: query.starts_until,
+        has_seats: query.has_seats,
+        published: true,
+        ..RunFilter::default()
+    };
     let found = call.api.catalog_queries.runs(call.visitor.scope(), &filter, &page(query.limit, query.cursor, None)).await?;
     Ok(Answer::list(&request, &Listed::of(found.map(PublicRunView::from))))
 }

@@ -1,13 +1,14 @@
 use actix_web::HttpRequest;
 use chrono::{DateTime, NaiveDate, Utc};
 use matricula_application::access::{ManageCatalog, ReadCatalog};
-use matricula_domain::catalog::{CourseId, CourseRun, CourseRunId, RunPlan, RunStatus};
+use matricula_domain::catalog::{CourseId, CourseRun, CourseRunId, RunPlan, RunStatus, SeatsLeftPolicy};
 use matricula_domain::shared::{Aggregate, Id, LocalDate, RecordId};
 use matricula_ports::catalog::{RunFilter, RunRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::courses::AudiencePriceView;
 use crate::answer::{Answer, Answered};
 use crate::call::May;
 use crate::error::ApiError;
@@ -25,6 +26,12 @@ matricula_domain::form! {
         status: Option<RunStatus>,
         /// Starting on or after this day.
         starts_from: Option<LocalDate>,
+        /// Starting on or before this day.
+        starts_until: Option<LocalDate>,
+        /// With free seats, or without.
+        has_seats: Option<bool>,
+        /// Yet to start and with fewer people than it is worth teaching for, or not so.
+        below_minimum: Option<bool>,
         /// Which way the list runs.
         sort: Option<Sort>,
         /// At most so many items (1–100, default 50).
@@ -65,6 +72,13 @@ pub(super) struct CourseRunView {
     end_date: NaiveDate,
     enrollment_deadline: Option<NaiveDate>,
     max_students: u32,
+    min_students: Option<u32>,
+    /// Whether it is yet to start, and fewer people have a seat than it is worth teaching for.
+    below_minimum: bool,
+    /// What those pay here who do not pay what the course says.
+    prices: Vec<AudiencePriceView>,
+    /// What everybody may know of the seats that are left: exact, few or hidden; what the organization says, if it is nothing.
+    seats_left_policy: Option<&'static str>,
     /// scheduled, ongoing, completed or cancelled.
     status: &'static str,
     seats: SeatsView,
@@ -85,6 +99,10 @@ impl CourseRunView {
             end_date: plan.end_date,
             enrollment_deadline: plan.enrollment_deadline,
             max_students: plan.max_students,
+            min_students: plan.min_students,
+            below_minimum: run.is_below_minimum(),
+            prices: plan.prices.iter().map(AudiencePriceView::from).collect(),
+            seats_left_policy: plan.seats_left_policy.map(SeatsLeftPolicy::as_str),
             status: run.status().as_str(),
             seats: SeatsView { max: seats.max, taken: seats.taken, held: seats.held, free: seats.free(), waitlisted },
             archived_at: run.archived_at(),
@@ -106,8 +124,16 @@ fn answer(run: &CourseRun) -> Answer {
 
 pub(super) async fn list(call: May<ReadCatalog>, query: Query<RunsQuery>, request: HttpRequest) -> Answered {
     let query = query.0;
-    let filter =
-        RunFilter { course: query.course_id, campus: query.campus_id, status: query.status, starts_from: query.starts_from, published: false };
+    let filter = RunFilter {
+        course: query.course_id,
+        campus: query.campus_id,
+        status: query.status,
+        starts_from: query.starts_from,
+        starts_until: query.starts_until,
+        has_seats: query.has_seats,
+        below_minimum: query.below_minimum,
+        published: false,
+    };
     let found = call.api.catalog_queries.runs(call.who.scope(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
     Ok(Answer::list(&request, &Listed::of(found.map(CourseRunView::from))))
 }

@@ -46,6 +46,8 @@ struct OrganizationView {
     logo_url: Option<String>,
     /// The roles in which nobody works without a second factor.
     second_factor_roles: Vec<String>,
+    /// What everybody may know of the seats that are left in a run that says nothing else: exact, few or hidden.
+    seats_left_policy: &'static str,
     /// What else is set, by name.
     #[schema(value_type = Object)]
     settings: serde_json::Value,
@@ -75,6 +77,7 @@ impl From<&Organization> for OrganizationView {
             isolation_strategy: organization.isolation_strategy.as_str(),
             logo_url: organization.logo_url.as_ref().map(|url| url.as_str().to_owned()),
             second_factor_roles: organization.second_factor_roles.iter().map(ToString::to_string).collect(),
+            seats_left_policy: organization.seats_left_policy.as_str(),
             settings: to_json(&settings),
             plan: subscription.plan.clone(),
             stripe_customer_id: subscription.stripe_customer_id.clone(),

@@ -150,6 +150,7 @@ impl<'y> Teller<'y> {
             let mut course = provider::course(offer.slug);
             course["slug"] = offer.slug.into();
             course["cycle_id"] = self.cycle_ids[offer.cycle].to_string().into();
+            course["instructor_id"] = self.user(Role::Trainer)?.to_string().into();
             course["campus_ids"] = offer.campuses.iter().map(|campus| self.campus_ids[*campus].to_string()).collect();
             let may = self.may(Role::Manager)?;
             let drafted = self.catalog.draft_course(&may, &read::<CourseDetails>(course)?).await?;
@@ -264,6 +265,9 @@ impl<'y> Teller<'y> {
             end_date: run.end,
             enrollment_deadline: Some(run.deadline),
             max_students: run.seats,
+            min_students: Some(OFFERS[run.offer].worthwhile),
+            prices: Vec::new(),
+            seats_left_policy: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The provider that the demo tells of: what it is called, who works there, what it teaches and where, what it tells people.
 
+use matricula_domain::catalog::DayOfWeek;
 use matricula_domain::identity::Role;
 use matricula_domain::privacy::Purpose;
 use serde_json::{Value as Json, json};
@@ -65,10 +66,20 @@ pub(super) const TOWNS: [&str; 2] = ["madrid", "barcelona"];
 pub(super) fn campuses() -> [Json; 2] {
     [
         json!({"slug": TOWNS[0], "name": "CEP Madrid", "city": "Madrid", "address": "Calle de la Enseñanza, 12", "postal_code": "28013",
-            "phone": "+34790000001", "email": "madrid@cep-formacion.example", "maps_url": "https://maps.example/cep-madrid", "time_zone": "Europe/Madrid"}),
+            "phone": "+34790000001", "email": "madrid@cep-formacion.example", "maps_url": "https://maps.example/cep-madrid", "time_zone": "Europe/Madrid",
+            "opening_hours": weekdays(&[("09:00", "14:00"), ("16:00", "21:00")])}),
         json!({"slug": TOWNS[1], "name": "CEP Barcelona", "city": "Barcelona", "address": "Carrer de l'Aprenentatge, 45", "postal_code": "08011",
-            "phone": "+34790000002", "email": "barcelona@cep-formacion.example", "maps_url": "https://maps.example/cep-barcelona", "time_zone": "Europe/Madrid"}),
+            "phone": "+34790000002", "email": "barcelona@cep-formacion.example", "maps_url": "https://maps.example/cep-barcelona", "time_zone": "Europe/Madrid",
+            "opening_hours": weekdays(&[("09:30", "20:30")])}),
     ]
+}
+
+/// Opening hours that are the same from Monday to Friday.
+fn weekdays(hours: &[(&str, &str)]) -> Json {
+    let day = |day: &DayOfWeek| {
+        hours.iter().map(|(opens, closes)| json!({"day_of_week": day.as_str(), "opens": opens, "closes": closes})).collect::<Vec<_>>()
+    };
+    DayOfWeek::ALL[..5].iter().flat_map(day).collect()
 }
 
 /// A course, and how it goes.
@@ -86,15 +97,17 @@ pub(super) struct Offer {
     pub weeks: i64,
     /// How many seats a run has.
     pub seats: u32,
+    /// With fewer people it is not worth teaching.
+    pub worthwhile: u32,
 }
 
 /// The courses.
 pub(super) const OFFERS: [Offer; 5] = [
-    Offer { slug: "marketing-digital", cycle: 0, campuses: &[0, 1], asked: 32, weeks: 12, seats: 20 },
-    Offer { slug: "desarrollo-web", cycle: 2, campuses: &[0, 1], asked: 25, weeks: 20, seats: 16 },
-    Offer { slug: "gestion-administrativa", cycle: 1, campuses: &[0], asked: 18, weeks: 16, seats: 24 },
-    Offer { slug: "analitica-de-datos", cycle: 2, campuses: &[], asked: 14, weeks: 10, seats: 25 },
-    Offer { slug: "redes-sociales", cycle: 0, campuses: &[], asked: 11, weeks: 6, seats: 25 },
+    Offer { slug: "marketing-digital", cycle: 0, campuses: &[0, 1], asked: 32, weeks: 12, seats: 20, worthwhile: 8 },
+    Offer { slug: "desarrollo-web", cycle: 2, campuses: &[0, 1], asked: 25, weeks: 20, seats: 16, worthwhile: 8 },
+    Offer { slug: "gestion-administrativa", cycle: 1, campuses: &[0], asked: 18, weeks: 16, seats: 24, worthwhile: 10 },
+    Offer { slug: "analitica-de-datos", cycle: 2, campuses: &[], asked: 14, weeks: 10, seats: 25, worthwhile: 6 },
+    Offer { slug: "redes-sociales", cycle: 0, campuses: &[], asked: 11, weeks: 6, seats: 25, worthwhile: 5 },
 ];
 
 /// What a course says of itself; cycle and campuses come from its [`Offer`].
@@ -102,7 +115,8 @@ pub(super) fn course(slug: &str) -> Json {
     match slug {
         "marketing-digital" => {
             json!({"title": "Marketing Digital", "duration_hours": 180, "modality": "hibrido", "level": "Inicial", "category": "Marketing",
-            "price": euros(1290), "featured": true,
+            "price": euros(1290), "featured": true, "tags": ["marketing", "publicidad", "tardes"],
+            "prices": [price("company", 1450), price("unemployed", 890)],
             "description": "Estrategia, buscadores, publicidad de pago, correo y medición. Cada semana, dos tardes en el aula y un encargo de una empresa \
                 real que se entrega en línea. Al terminar se tiene una campaña propia, con sus cifras.",
             "seo": {"title": "Curso de Marketing Digital en Madrid y Barcelona", "description": "180 horas, grupos pequeños y prácticas con presupuesto real.",
@@ -110,7 +124,8 @@ pub(super) fn course(slug: &str) -> Json {
         }
         "desarrollo-web" => {
             json!({"title": "Desarrollo Web", "duration_hours": 400, "modality": "presencial", "level": "Inicial", "category": "Informática",
-            "price": euros(2450), "featured": true,
+            "price": euros(2450), "featured": true, "tags": ["programacion", "web", "practicas-en-empresas"],
+            "prices": [price("unemployed", 1690), price("student", 1990)],
             "description": "De la primera etiqueta a una aplicación publicada: HTML, CSS, JavaScript, una base de datos y el trabajo en equipo con control de \
                 versiones. Incluye 80 horas de prácticas en empresas.",
             "seo": {"title": "Curso de Desarrollo Web presencial", "description": "400 horas con prácticas en empresas, en Madrid y Barcelona.",
@@ -118,7 +133,8 @@ pub(super) fn course(slug: &str) -> Json {
         }
         "gestion-administrativa" => {
             json!({"title": "Gestión Administrativa", "duration_hours": 320, "modality": "presencial", "level": "Sin requisitos",
-            "category": "Administración", "price": euros(980), "featured": false,
+            "category": "Administración", "price": euros(980), "featured": false, "tags": ["oficina", "contabilidad", "oposiciones"],
+            "prices": [price("company", 1100), price("unemployed", 0)],
             "description": "Facturas, nóminas, contabilidad y atención al público con los programas que usan las empresas. Prepara para el puesto de auxiliar \
                 administrativo y para oposiciones.",
             "seo": {"title": "Curso de Gestión Administrativa en Madrid", "description": "320 horas en el aula y bolsa de empleo.",
@@ -126,18 +142,24 @@ pub(super) fn course(slug: &str) -> Json {
         }
         "analitica-de-datos" => {
             json!({"title": "Analítica de Datos", "duration_hours": 150, "modality": "online", "level": "Intermedio", "category": "Informática",
-            "price": euros(1150), "featured": false,
+            "price": euros(1150), "featured": false, "tags": ["datos", "sql", "a-distancia"],
+            "prices": [price("company", 1300), price("self_employed", 990)],
             "description": "Preguntar a los datos y contar lo que responden: hojas de cálculo, SQL, visualización y un proyecto con datos abiertos. En línea, con \
                 tutorías en directo dos tardes por semana.",
             "seo": {"title": "Curso online de Analítica de Datos", "description": "150 horas en línea con tutorías en directo.",
                 "keywords": ["analítica de datos", "sql", "visualización de datos", "curso online"]}})
         }
         _ => json!({"title": "Redes Sociales y Contenidos", "duration_hours": 60, "modality": "online", "level": "Inicial", "category": "Marketing",
-            "price": euros(420), "featured": false,
+            "price": euros(420), "featured": false, "tags": ["marketing", "redes-sociales", "a-distancia"],
+            "prices": [price("self_employed", 350)],
             "description": "Planificar, escribir, grabar y medir. Un curso corto para quien lleva las redes de su negocio o quiere llevar las de otros.",
             "seo": {"title": "Curso online de Redes Sociales", "description": "60 horas en línea, a tu ritmo.",
                 "keywords": ["redes sociales", "community manager", "contenidos", "curso online"]}}),
     }
+}
+
+fn price(audience: &str, amount: i64) -> Json {
+    json!({"audience": audience, "price": euros(amount)})
 }
 
 fn euros(euros: i64) -> Json {

@@ -114,7 +114,7 @@ mod change {
 
     #[tokio::test]
     async fn where_no_seat_is_added_nobody_is_asked_for() {
-        for (patch, max) in [(("max_students", Value::Int(2)), 2), (("max_students", Value::Int(3)), 3), (("start_date", "2026-04-02".into()), 3)] {
+        for (patch, max) in [(("max_students", Value::Int(2)), 2), (("max_students", Value::Int(3)), 3), (("start_date", "2026-04-12".into()), 3)] {
             let (repositories, saved) = saving(referring(knowing(Some(run(3, 2))), true, &[]));
             let (transactions, catalog) = over(repositories);
             assert_eq!(change(&catalog, &[patch], Expected::Any).await.unwrap().seats().max, max);
