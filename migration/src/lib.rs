@@ -20,6 +20,7 @@ mod m20261121_000011_one_time_links;
 mod m20261121_000012_second_factors;
 mod m20261121_000013_identity_providers;
 mod m20261121_000014_dedicated_databases;
+mod m20261121_000015_content;
 
 pub use key_store::KeyStoreMigrator;
 pub use sea_orm_migration::MigratorTrait;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             m20261121_000012_second_factors
             m20261121_000013_identity_providers
             m20261121_000014_dedicated_databases
+            m20261121_000015_content
         ]
     }
 }

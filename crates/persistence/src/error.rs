@@ -82,6 +82,7 @@ pub(crate) fn known(name: &str) -> &'static str {
         "email_domains",
         "provider_sign_ins",
         "provider_identities",
+        "faqs",
     ];
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("unique")
 }

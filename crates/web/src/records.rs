@@ -4,10 +4,11 @@ use std::marker::PhantomData;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, Responder};
-use matricula_application::access::{ManageCatalog, ManageMarketing, ReadCatalog, ReadMarketing, Right};
+use matricula_application::access::{ManageCatalog, ManageMarketing, ManagePublishing, ReadCatalog, ReadMarketing, ReadPublishing, Right};
 use matricula_application::records::{RecordError, Records};
 use matricula_domain::catalog::{Campus, Cycle};
 use matricula_domain::marketing::Campaign;
+use matricula_domain::publishing::Faq;
 use matricula_domain::shared::{Aggregate, Fault, Faults, Field, FieldSchema, Flag, Kind, Record, RecordId, RecordSchema, Stored, Value};
 use matricula_ports::PortError;
 use matricula_ports::json::to_json;
@@ -28,6 +29,7 @@ pub fn kinds() -> Vec<RecordKind> {
         record::<Cycle, ReadCatalog, ManageCatalog>(),
         record::<Campus, ReadCatalog, ManageCatalog>(),
         record::<Campaign, ReadMarketing, ManageMarketing>(),
+        record::<Faq, ReadPublishing, ManagePublishing>(),
     ]
 }
 

@@ -216,6 +216,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(crate::people::routes());
     routes.extend(crate::catalog::routes());
     routes.extend(crate::records::routes());
+    routes.extend(crate::publishing::routes());
     routes.extend(crate::enrollment::routes());
     routes.extend(crate::privacy::routes());
     routes.extend(crate::reporting::routes());

@@ -1,5 +1,6 @@
 use matricula_domain::catalog::{Campus, Cycle};
 use matricula_domain::marketing::Campaign;
+use matricula_domain::publishing::Faq;
 use matricula_domain::shared::{Aggregate as _, Record, Stored, Value};
 use matricula_ports::records::{RecordChange, RecordFilter, RecordQueries, RecordRow};
 use matricula_ports::{Page, PortError};
@@ -11,6 +12,7 @@ use super::paging::{assert_refuses_foreign_cursors, longest, walk};
 
 on_both!(
     a_record_is_read_back_as_it_was_saved,
+    a_clean_text_is_read_back_as_it_was_kept,
     a_field_that_is_cleared_is_gone,
     records_are_listed_in_the_declared_order_while_others_come,
     records_are_filtered_by_the_declared_fields,
@@ -62,6 +64,14 @@ async fn a_record_is_read_back_as_it_was_saved(db: TestDatabase) {
         json!({"slug": "c", "name": "Cero", "platform": "email", "budget": {"amount": 0, "currency": "USD"}, "status": "active"}),
     )
     .await;
+}
+
+async fn a_clean_text_is_read_back_as_it_was_kept(db: TestDatabase) {
+    let here = db.tenant("uno").await;
+    for answer in [longest(10_000), "a < b & c".to_owned(), "<h2>Sí</h2><p>a &lt; b, <a href=\"/becas?a&b\">aquí".to_owned()] {
+        let faq = json!({"question": longest(300), "answer": answer, "category": "technical", "order_display": 1, "is_published": true});
+        assert_reads_back::<Faq>(&here, faq).await;
+    }
 }
 
 async fn a_field_that_is_cleared_is_gone(db: TestDatabase) {

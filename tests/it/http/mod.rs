@@ -52,6 +52,7 @@ mod office;
 mod outage;
 mod privacy;
 mod provider_sign_in;
+mod publishing;
 mod records;
 mod reports;
 mod seats;

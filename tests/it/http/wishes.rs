@@ -279,6 +279,10 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             on(run)
         }
         "listPublishedCourses" | "listPublishedRuns" => plain(),
+        "listPublishedFaqs" => {
+            office.record("faqs", json!({"is_published": true})).await;
+            plain()
+        }
         "getPublishedCourse" => on(text(&office.course().await.shown["slug"])),
         "enroll" => on(office.run(1).await.id).with(json!({"person_id": office.person().await})),
         "holdSeat" => on(office.run(1).await.id).with(json!({"person_id": office.person().await, "hours": 1})),

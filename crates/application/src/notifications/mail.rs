@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use matricula_domain::identity::{LinkId, LinkPurpose, LinkTarget, OneTimeLink, OrganizationId, User, UserId};
-use matricula_domain::notifications::{Language, Message};
-use matricula_domain::shared::{Field, Id, Value};
+use matricula_domain::notifications::Message;
+use matricula_domain::shared::{Field, Id, Language, Value};
 use matricula_ports::identity::{Directory, LinkSecrets, OrganizationRow};
 use matricula_ports::json::from_json;
 use matricula_ports::notifications::{Job, Mail, MailError, Mailbox, Mailer, NewJob, Wordings};

@@ -7,6 +7,7 @@ mod cycle;
 mod error;
 mod price;
 mod seats_left;
+mod seo_metadata;
 
 pub use campus::{Campus, DayOfWeek, OpeningHours};
 pub use course::{Course, CourseDetails, CourseFact, CourseId, CourseParts, CourseStatus, Modality, Seo};
@@ -15,3 +16,6 @@ pub use cycle::{Cycle, CycleLevel};
 pub use error::{CourseError, CourseRunError};
 pub use price::{Audience, AudiencePrice};
 pub use seats_left::{Availability, SeatsLeft, SeatsLeftPolicy};
+pub use seo_metadata::{
+    PageContent, PageOf, ResolvedSeo, Robots, SeoDetails, SeoMetadata, SeoMetadataFact, SeoMetadataId, SeoMetadataParts, TwitterCard,
+};

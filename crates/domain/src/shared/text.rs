@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Fault, Field, Kind, Value};
 
-fn text(value: &Value, max: usize) -> Result<&str, Fault> {
+pub(super) fn text(value: &Value, max: usize) -> Result<&str, Fault> {
     let Value::Text(text) = value else { return Err(Fault::wrong_type("text")) };
     // A character has at most four bytes: what is far too long is refused before it is walked.
     if text.len() > max * 4 || text.chars().count() > max {
@@ -13,7 +13,7 @@ fn text(value: &Value, max: usize) -> Result<&str, Fault> {
     Ok(text)
 }
 
-fn no_control(text: &str, lines: bool) -> Result<(), Fault> {
+pub(super) fn no_control(text: &str, lines: bool) -> Result<(), Fault> {
     let bad = |c: char| {
         (c.is_control() && !(lines && matches!(c, '\n' | '\t')))
             // Characters that reorder or hide text: a name is read by people.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use matricula_domain::notifications::{Language, Message};
-use matricula_domain::shared::{Fault, Line};
+use matricula_domain::notifications::Message;
+use matricula_domain::shared::{Fault, Language, Line};
 use matricula_ports::PortError;
 use matricula_ports::notifications::{Wording, Wordings};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use matricula_domain::notifications::{Language, Message};
-use matricula_domain::shared::{EmailAddress, Instant, Line};
+use matricula_domain::notifications::Message;
+use matricula_domain::shared::{EmailAddress, Instant, Language, Line};
 use uuid::Uuid;
 
 use crate::PortError;

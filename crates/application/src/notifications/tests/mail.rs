@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use matricula_domain::identity::{LinkEnd, LinkId, LinkParts, LinkTarget, OneTimeLink, Role};
-use matricula_domain::notifications::{Language, Message};
-use matricula_domain::shared::{EmailAddress, Id, Line};
+use matricula_domain::notifications::Message;
+use matricula_domain::shared::{EmailAddress, Id, Language, Line};
 use matricula_ports::identity::{MockDirectory, MockLinkSecrets};
 use matricula_ports::mocks::{MockRepositories, MockTransactions};
 use matricula_ports::notifications::{Job, Mail, MailError, Mailbox, MockMailer, MockWordings, Wording};
