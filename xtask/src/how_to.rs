@@ -101,13 +101,11 @@ fn tried(root: &Path, copy: &Path, steps: &[Step]) -> anyhow::Result<ExitCode> {
     }
     // The dependencies are built already; only what changed with the copy is built again.
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let cargo = |arguments: &[&str]| {
-        let status = Command::new("cargo").args(arguments).current_dir(copy).env("CARGO_TARGET_DIR", &target).status()?;
-        ensure!(status.success(), "cargo {} fails", arguments.join(" "));
-        anyhow::Ok(())
-    };
-    cargo(&["run", "--quiet", "--workspace", "--bin", "matricula-xtask", "arch"])?;
-    cargo(&["test", "--workspace", "--test", "it", "--", "records", "coverage", "isolation", "schema", "--skip", "the_committed_document"])?;
+    let tests = ["records", "coverage", "isolation", "schema", "--skip", "the_committed_document"];
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--workspace", "--test", "it", "--"]).args(tests).current_dir(copy).env("CARGO_TARGET_DIR", target);
+    let status = cargo.status().context("cargo does not start")?;
+    ensure!(status.success(), "what the page says does not hold");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,8 +1,8 @@
 //! The wiring: which adapter goes into which port, and the program as something that can be started and stopped.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -261,7 +261,7 @@ impl Program {
     }
 
     /// Everything that handlers reach, over these databases.
-    fn api(&self, databases: &Databases) -> Api {
+    fn api(&self, databases: &Databases, public_url: &str) -> Api {
         let store = self.store_on(databases);
         let world = self.world_on(store.clone());
         let directory = Arc::new(accounts_on(databases));
@@ -299,6 +299,7 @@ impl Program {
             reports: queries,
             audit_queries: Arc::clone(&audit) as _,
             audit_chain: audit,
+            public_url: public_url.to_owned(),
             limits: self.limits.clone(),
             health: Arc::new(Probe { databases: databases.clone(), stopping: Arc::clone(&self.stopping) }),
             in_flight: self.in_flight.clone(),
@@ -326,8 +327,11 @@ impl Program {
     pub fn listen(&self) -> Result<(actix_web::dev::Server, SocketAddr)> {
         let program = self.clone();
         let manners = Data::new(Manners { deadline: self.settings.request_deadline, trusted_proxies: self.settings.trusted_proxies.clone() });
+        let found_at = Arc::new(OnceLock::new());
+        let public_url = Arc::clone(&found_at);
         let server = HttpServer::new(move || {
-            let api = Data::new(program.api(&program.databases_of_worker()));
+            let public_url = public_url.get().unwrap_or(&program.settings.public_url);
+            let api = Data::new(program.api(&program.databases_of_worker(), public_url));
             App::new().configure(configure(api, manners.clone()))
         })
         .workers(self.settings.workers)
@@ -337,6 +341,10 @@ impl Program {
         .bind(self.settings.listen)
         .with_context(|| format!("listen: cannot listen on {}", self.settings.listen))?;
         let address = server.addrs().first().copied().context("listen: no address")?;
+        // Who asked for any free port learns only now which one it is.
+        if self.settings.public_url == format!("http://{}", self.settings.listen) {
+            found_at.get_or_init(|| format!("http://{address}"));
+        }
         Ok((server.run(), address))
     }
 

@@ -229,4 +229,14 @@ impl RecordQueries for Queries {
         sql.push(" AND r.id = ").bind(id.as_uuid());
         reader.rows(sql).await?.first().map(|row| read(schema, row)).transpose()
     }
+
+    async fn these(&self, scope: &Scope, schema: &'static RecordSchema, ids: &[RecordId]) -> Result<Vec<RecordRow>, PortError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reader = self.reader(scope).await?;
+        let mut sql = select(reader.sql(), schema, scope.organization().as_uuid());
+        sql.push(" AND r.archived_at IS NULL AND r.id IN (").bind_all(ids.iter().map(|id| id.as_uuid())).push(")");
+        reader.rows(sql).await?.iter().map(|row| read(schema, row)).collect()
+    }
 }

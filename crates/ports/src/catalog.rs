@@ -151,6 +151,12 @@ pub trait CatalogQueries: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn course(&self, scope: &Scope, id: CourseId) -> Result<Option<Course>, PortError>;
 
+    /// Those of these courses that are there and not hidden, in no order. At most a thousand are asked for at once.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn these_courses(&self, scope: &Scope, ids: &[CourseId]) -> Result<Vec<Course>, PortError>;
+
     /// Runs that are not archived, newest first.
     ///
     /// # Errors

@@ -118,6 +118,12 @@ pub trait RecordQueries: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn one(&self, scope: &Scope, schema: &'static RecordSchema, id: RecordId) -> Result<Option<RecordRow>, PortError>;
+
+    /// Those of these that are there and not hidden, in no order. At most a thousand are asked for at once.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn these(&self, scope: &Scope, schema: &'static RecordSchema, ids: &[RecordId]) -> Result<Vec<RecordRow>, PortError>;
 }
 
 /// Which records.

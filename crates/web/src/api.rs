@@ -75,6 +75,8 @@ pub struct Api {
     pub audit_queries: Arc<dyn AuditQueries>,
     /// The audit chain.
     pub audit_chain: Arc<dyn AuditChain>,
+    /// Where the program is to be found from outside, without a slash at the end.
+    pub public_url: String,
     /// How much is too much.
     pub limits: Limits,
     /// Whether the program can serve.

@@ -117,7 +117,8 @@ pub(crate) fn given_twice() -> Fault {
     Fault::new("DUPLICATE", "is given twice")
 }
 
-fn read_query<T: Form>(text: &str) -> Result<T, Faults> {
+/// A form from a query string.
+pub(crate) fn read_query<T: Form>(text: &str) -> Result<T, Faults> {
     let mut fields = Vec::new();
     let mut faults = Faults::default();
     for (name, text) in query_pairs(text)? {

@@ -26,6 +26,7 @@ mod publishing;
 mod records;
 mod reporting;
 pub mod route;
+mod site;
 
 pub use api::{Api, Health, HealthReport};
 pub use limits::{Limits, Rates};

@@ -28,6 +28,7 @@ pub fn configure(api: Data<Api>, manners_of: Data<Manners>) -> impl FnOnce(&mut 
                 .service(read_only("/api/v1/openapi.json", web::get().to(openapi)))
                 .service(read_only("/api/docs", web::get().to(docs)))
                 .service(read_only("/api/docs/{file:.*}", web::get().to(page)))
+                .configure(crate::site::configure)
                 .service(web::scope("/api/v1").configure(serve).default_service(web::to(nowhere)))
                 .default_service(web::to(nowhere)),
         );

@@ -57,5 +57,6 @@ mod records;
 mod reports;
 mod seats;
 mod second_factor;
+mod site;
 mod thieves;
 mod wishes;

@@ -145,6 +145,18 @@ impl CatalogQueries for Queries {
         reader.rows(sql).await?.first().map(course_of).transpose()
     }
 
+    async fn these_courses(&self, scope: &Scope, ids: &[CourseId]) -> Result<Vec<Course>, PortError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reader = self.reader(scope).await?;
+        let mut sql = reader.sql();
+        select_courses(&mut sql);
+        sql.push("courses c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(scope.organization().as_uuid());
+        sql.push(" AND c.archived_at IS NULL AND c.id IN (").bind_all(ids.iter().map(|id| id.as_uuid())).push(")");
+        reader.rows(sql).await?.iter().map(course_of).collect()
+    }
+
     async fn runs(&self, scope: &Scope, filter: &RunFilter, page: &Page) -> Result<Slice<RunRow>, PortError> {
         let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();

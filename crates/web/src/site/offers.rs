@@ -1,0 +1,94 @@
+//! What all mouths of the catalogue speak of: published courses with where and in which cycle they are taught, and their runs. Each
+//! reading asks for everything of a page at once.
+
+use std::collections::BTreeMap;
+
+use matricula_domain::catalog::{Campus, Course, CourseId, CourseStatus, Cycle};
+use matricula_domain::shared::{Id, LocalDate, Record, RecordId};
+use matricula_ports::catalog::{CourseFilter, RunFilter, RunRow};
+use matricula_ports::{Page, PortError, Scope, Slice};
+
+use super::words::Words;
+use crate::api::Api;
+
+/// A published course.
+pub(super) struct Offer {
+    pub course: Course,
+    /// Where it is taught.
+    pub campuses: Vec<Campus>,
+    /// The cycle that it belongs to.
+    pub cycle: Option<Cycle>,
+}
+
+/// A run of a published course.
+pub(super) struct OfferedRun {
+    pub row: RunRow,
+    pub course: Course,
+    /// Where it is taught.
+    pub campus: Option<Campus>,
+}
+
+impl OfferedRun {
+    /// What is told of its seats, if anything is.
+    pub(super) fn seats(&self, words: &Words) -> Option<String> {
+        words.seats_left(self.row.seats_left())
+    }
+}
+
+/// The records of a kind that these ids name.
+async fn records<R: Record>(api: &Api, scope: &Scope, ids: impl Iterator<Item = RecordId>) -> Result<BTreeMap<RecordId, R>, PortError> {
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort();
+    ids.dedup();
+    let mut found = BTreeMap::new();
+    for some in ids.chunks(1000) {
+        for row in api.record_queries.these(scope, &R::SCHEMA, some).await? {
+            let stored = row.typed::<R>()?;
+            found.insert(stored.id(), stored.record().clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Published courses, as many as a page has.
+pub(super) async fn offers(api: &Api, scope: &Scope, filter: CourseFilter, page: &Page) -> Result<Slice<Offer>, PortError> {
+    let filter = CourseFilter { status: Some(CourseStatus::Published), ..filter };
+    let courses = api.catalog_queries.courses(scope, &filter, page).await?;
+    let details = || courses.items.iter().map(Course::details);
+    let campuses = records::<Campus>(api, scope, details().flat_map(|details| details.campus_ids.iter().copied())).await?;
+    let cycles = records::<Cycle>(api, scope, details().filter_map(|details| details.cycle_id)).await?;
+    Ok(courses.map(|course| Offer {
+        campuses: course.details().campus_ids.iter().filter_map(|id| campuses.get(id).cloned()).collect(),
+        cycle: course.details().cycle_id.and_then(|id| cycles.get(&id).cloned()),
+        course,
+    }))
+}
+
+/// Runs of published courses, as many as a page has.
+pub(super) async fn runs(api: &Api, scope: &Scope, filter: RunFilter, page: &Page) -> Result<Slice<OfferedRun>, PortError> {
+    let runs = api.catalog_queries.runs(scope, &RunFilter { published: true, ..filter }, page).await?;
+    let mut ids: Vec<CourseId> = runs.items.iter().map(|row| row.run.plan().course_id).collect();
+    ids.sort();
+    ids.dedup();
+    let mut courses = BTreeMap::new();
+    for some in ids.chunks(1000) {
+        courses.extend(api.catalog_queries.these_courses(scope, some).await?.into_iter().map(|course| (course.id(), course)));
+    }
+    let campuses = records::<Campus>(api, scope, runs.items.iter().filter_map(|row| row.run.plan().campus_id)).await?;
+    // A course that was withdrawn between the two readings takes its runs with it.
+    let items = runs.items.into_iter().filter_map(|row| {
+        let course = courses.get(&row.run.plan().course_id).filter(|course| course.status() == CourseStatus::Published)?.clone();
+        let campus = row.run.plan().campus_id.and_then(|id| campuses.get(&id).cloned());
+        Some(OfferedRun { row, course, campus })
+    });
+    Ok(Slice { items: items.collect(), next: runs.next })
+}
+
+/// The runs of a course that are not over on a day, the first to start first. More than a page is not shown.
+pub(super) async fn coming(api: &Api, scope: &Scope, course: CourseId, today: LocalDate) -> Result<Vec<OfferedRun>, PortError> {
+    let filter = RunFilter { course: Some(course), ..RunFilter::default() };
+    let mut runs = runs(api, scope, filter, &Page::first(100)).await?.items;
+    runs.retain(|offered| offered.row.run.plan().end_date >= today);
+    runs.sort_by_key(|offered| (offered.row.run.plan().start_date, offered.row.run.id().as_uuid()));
+    Ok(runs)
+}

@@ -1,0 +1,233 @@
+// Looks at the public site as others do: a browser (axe-core, light and dark, wide and narrow, with and without scripts), html-validate, the types
+// of schema.org, and another library's calendar. `check.mjs PROGRAM` starts the demo of PROGRAM and looks at all of its site.
+import { spawn, execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import AxeBuilder from "@axe-core/playwright";
+import { HtmlValidate } from "html-validate";
+import ICAL from "ical.js";
+import { chromium } from "playwright-core";
+import { PAYLOADS } from "./payloads.mjs";
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const MOST_PAGES = { es: 24, en: 8 };
+const here = dirname(fileURLToPath(import.meta.url));
+const faults = [];
+const fault = (where, what) => faults.push(`${where}: ${what}`);
+
+/** Asks over a connection of its own: one that is kept may be closed by the other side at the very moment. */
+const ask = (url, options = {}) => fetch(url, { ...options, headers: { Connection: "close", ...options.headers } });
+
+function browserProgram() {
+  for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
+    try {
+      return execFileSync("which", [name], { encoding: "utf8" }).trim();
+    } catch { /* the next one */ }
+  }
+  throw new Error("no browser is installed");
+}
+
+async function demo(program) {
+  const child = spawn(program, ["demo", "--json", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const line = await new Promise((found, lost) => {
+    let text = "";
+    child.stdout.on("data", (part) => {
+      text += part;
+      if (text.includes("\n")) found(text.slice(0, text.indexOf("\n")));
+    });
+    child.on("exit", () => lost(new Error("the demo ended")));
+  });
+  return { ...JSON.parse(line), stop: () => child.kill() };
+}
+
+/** Calls the API as somebody who signed in. */
+async function caller(site, role) {
+  const { email, password } = site.sign_ins.find((known) => known.role === role);
+  const call = async (method, path, body, headers = {}) => {
+    const answer = await ask(`${site.url}/api/v1${path}`, {
+      method,
+      headers: { "Content-Type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    return { status: answer.status, etag: answer.headers.get("etag"), json: text ? JSON.parse(text) : null };
+  };
+  const { json } = await call("POST", "/auth/login", { email, password });
+  return (method, path, body, headers) => call(method, path, body, { Authorization: `Bearer ${json.access_token}`, ...headers });
+}
+
+/** Everything that a page says besides itself: dialogs, complaints of its policy, errors, requests to elsewhere. */
+async function watched(context, url) {
+  const page = await context.newPage();
+  const said = [];
+  page.on("dialog", (dialog) => { said.push(`dialog «${dialog.message()}»`); dialog.dismiss(); });
+  page.on("console", (message) => { if (["error", "warning"].includes(message.type())) said.push(message.text()); });
+  page.on("pageerror", (error) => said.push(String(error)));
+  page.on("request", (request) => { if (new URL(request.url()).origin !== new URL(url).origin) said.push(`asks ${request.url()}`); });
+  return { page, said };
+}
+
+const validator = new HtmlValidate({ extends: ["html-validate:recommended"], rules: { "long-title": "off" } });
+
+async function looksWell(browser, url, dark, width) {
+  const context = await browser.newContext({ colorScheme: dark ? "dark" : "light", viewport: { width, height: 800 } });
+  const { page, said } = await watched(context, url);
+  const answer = await page.goto(url, { waitUntil: "load" });
+  const where = `${url} (${dark ? "dark" : "light"}, ${width} px)`;
+  const { violations, incomplete } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  for (const found of violations) fault(where, `axe ${found.id}: ${found.nodes.map((node) => node.html).join(" | ").slice(0, 400)}`);
+  for (const found of incomplete) fault(where, `axe is not sure of ${found.id}: ${found.nodes.map((node) => node.html).join(" | ").slice(0, 400)}`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  if (wide) fault(where, "is wider than the window");
+  // That the page itself is not there is told by the browser too.
+  for (const what of said) if (answer.ok() || !what.startsWith("Failed to load resource")) fault(where, what);
+  const links = await page.$$eval("a[href]", (all) => all.map((link) => link.href));
+  const structured = await page.$$eval('script[type="application/ld+json"]', (all) => all.map((script) => script.textContent));
+  const html = await answer.text();
+  await context.close();
+  return { status: answer.status(), html, links, structured };
+}
+
+/** Follows the links of the site from its list of courses. */
+async function crawl(browser, site, most) {
+  const root = `${site.url}/site/${site.organization}`;
+  const waiting = [`${root}/courses`, `${root}/embed/courses`, `${root}/courses/no-such-course`];
+  const seen = new Map();
+  for (let url = waiting.shift(); url && seen.size < most; url = waiting.shift()) {
+    if (seen.has(url)) continue;
+    const gone = url.endsWith("no-such-course");
+    let looked;
+    for (const [dark, width] of [[false, 1280], [true, 1280], [false, 320], [true, 320]]) looked = await looksWell(browser, url, dark, width);
+    if (looked.status !== (gone ? 404 : 200)) fault(url, `answers ${looked.status}`);
+    const report = await validator.validateString(looked.html, url);
+    for (const message of report.results.flatMap((result) => result.messages)) fault(url, `html-validate ${message.ruleId}: ${message.message} (line ${message.line})`);
+    seen.set(url, looked);
+    for (const link of looked.links) {
+      const target = link.split("#")[0];
+      if (!target.startsWith(root) || seen.has(target)) continue;
+      if (/\.(ics|csv|xml)$/.test(target) || /\/media\//.test(target)) {
+        const answer = await ask(target);
+        if (!answer.ok) fault(url, `a link leads to ${target}, which answers ${answer.status}`);
+        await answer.arrayBuffer();
+      } else if (!target.includes("cursor=") || ![...seen.keys()].some((known) => known.includes("cursor="))) {
+        waiting.push(target);
+      }
+    }
+  }
+  return seen;
+}
+
+/** Whether a page of nothing but faults is told to be one: what finds nothing there finds nothing anywhere. */
+async function control(browser, url) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${url}/livez`);
+  await page.setContent('<html><body><img src="/x.png"><input><p style="color:#777;background:#888">x</p></body></html>');
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  if (violations.length < 4) fault("control", `axe finds ${violations.length} faults on a page that has more`);
+  const report = await validator.validateString("<p><div></p>");
+  if (report.valid) fault("control", "html-validate finds nothing wrong with what is");
+  await context.close();
+}
+
+/** JSON-LD against the types of schema.org: it is written into a program that only compiles if they are met. */
+function structuredDataHolds(pages) {
+  const folder = mkdtempSync(join(tmpdir(), "json-ld-"));
+  symlinkSync(join(here, "node_modules"), join(folder, "node_modules"));
+  const texts = [...pages.entries()].flatMap(([url, page]) => page.structured.map((text) => [url, JSON.parse(text)]));
+  const type = (thing) => (thing["@type"] === "ItemList" ? "ItemList" : thing["@type"]);
+  const lines = texts.map(([url, thing], n) => `// ${url}\nconst thing${n}: WithContext<${type(thing)}> = ${JSON.stringify(thing)};`);
+  const wrong = 'const wrong: WithContext<Course> = {"@context": "https://schema.org", "@type": "Course", "startsOn": "x"};';
+  const types = [...new Set(texts.map(([, thing]) => type(thing))), "Course"].filter((name, n, all) => all.indexOf(name) === n);
+  const imports = `import type { WithContext, ${types.join(", ")} } from "schema-dts";`;
+  const compiles = (name, body) => {
+    writeFileSync(join(folder, name), `${imports}\n${body}\nexport {};\n`);
+    try {
+      execFileSync(process.execPath, [join(here, "node_modules/typescript/lib/tsc.js"), "--noEmit", "--strict", "--skipLibCheck", "--moduleResolution", "bundler", "--module", "esnext", join(folder, name)], { encoding: "utf8" });
+      return null;
+    } catch (error) {
+      return error.stdout;
+    }
+  };
+  const complaint = compiles("all.ts", lines.join("\n"));
+  if (complaint) fault("JSON-LD", complaint.slice(0, 3000));
+  if (!compiles("wrong.ts", wrong)) fault("JSON-LD", "what is wrong passes");
+  rmSync(folder, { recursive: true });
+  return texts.length;
+}
+
+async function calendarHolds(site) {
+  const text = await (await ask(`${site.url}/site/${site.organization}/runs.ics`)).text();
+  const events = new ICAL.Component(ICAL.parse(text)).getAllSubcomponents("vevent").map((event) => new ICAL.Event(event));
+  const listed = (await (await ask(`${site.url}/site/${site.organization}/runs.csv`)).text()).trim().split("\r\n").length - 1;
+  if (events.length === 0 || events.length !== listed) fault("runs.ics", `has ${events.length} events, the list ${listed} runs`);
+  for (const event of events) {
+    if (!event.uid || !event.summary || !event.startDate.isDate || event.endDate.compare(event.startDate) <= 0) fault("runs.ics", `${event.uid} is no event`);
+  }
+  return events.length;
+}
+
+/** What people write that should run, in every text of a course, a campus, a post and a question: it is shown, and does not run (S11). */
+async function nothingWrittenRuns(browser, site) {
+  const owner = await caller(site, "owner");
+  const context = await browser.newContext();
+  let pages = 0;
+  const look = async (path) => {
+    const url = `${site.url}/site/${site.organization}${path}`;
+    const { page, said } = await watched(context, url);
+    await page.goto(url, { waitUntil: "load" });
+    const active = await page.evaluate(() => document.querySelectorAll("script:not([type='application/ld+json']), iframe, object, embed, svg, [onerror], [onload], [onclick], a[href^='javascript:' i]").length);
+    if (active) fault(url, `holds ${active} active elements`);
+    for (const what of said) fault(url, what);
+    await page.close();
+    pages += 1;
+  };
+  for (const [n, payload] of PAYLOADS.entries()) {
+    const line = payload.replace(/\s+/g, " ").slice(0, 60) || "x";
+    const slug = `prueba-${n}`;
+    const campus = await owner("POST", "/campuses", { slug, name: line, city: line, address: line, postal_code: line.slice(0, 20), time_zone: "Europe/Madrid" });
+    if (campus.status !== 201) { fault(payload, `the campus answers ${campus.status}`); continue; }
+    const course = { slug, title: line, duration_hours: 1, modality: "presencial", price: { amount: 100, currency: "EUR" }, campus_ids: [campus.json.id], level: line, category: line, seo: { title: line, description: payload, keywords: [line] } };
+    let made = await owner("POST", "/courses", { ...course, description: payload });
+    // What runs is refused where markup may stand.
+    if (made.status === 422) made = await owner("POST", "/courses", { ...course, description: line.replace(/[<>]/g, "") || "x" });
+    if (made.status !== 201) { fault(payload, `the course answers ${made.status} ${JSON.stringify(made.json.errors)}`); continue; }
+    const told = await owner("POST", `/courses/${made.json.id}/transitions`, { to: "published" });
+    if (told.status !== 200) fault(payload, `publishing answers ${told.status}`);
+    await owner("POST", "/course-runs", { course_id: made.json.id, campus_id: campus.json.id, start_date: "2099-01-01", end_date: "2099-02-01", max_students: 1 });
+    await look(`/courses/${slug}`);
+    await look(`/courses?q=${encodeURIComponent(payload)}`);
+  }
+  await look("/courses");
+  await look("/embed/courses");
+  await context.close();
+  return pages;
+}
+
+const program = process.argv[2];
+const site = await demo(program);
+const browser = await chromium.launch({ executablePath: browserProgram(), args: ["--no-sandbox"] });
+try {
+  await control(browser, site.url);
+  const owner = await caller(site, "owner");
+  let [looked, structured, events] = [0, 0, 0];
+  for (const locale of ["es", "en"]) {
+    const { etag } = await owner("GET", "/organization");
+    const changed = await owner("PATCH", "/organization", { locale }, { "If-Match": etag });
+    if (changed.status !== 200) fault(locale, `the language answers ${changed.status}`);
+    const pages = await crawl(browser, site, MOST_PAGES[locale]);
+    looked += pages.size;
+    structured += structuredDataHolds(pages);
+    events += await calendarHolds(site);
+  }
+  const shown = await nothingWrittenRuns(browser, site);
+  console.log(`${looked} pages in 2 languages, light and dark, at 1280 and 320 px; ${structured} pieces of structured data; ${events} events; ${PAYLOADS.length} payloads on ${shown} pages`);
+} finally {
+  await browser.close();
+  site.stop();
+}
+for (const what of faults.slice(0, 60)) console.error(what);
+console.log(`${faults.length} faults`);
+process.exit(faults.length ? 1 : 0);
