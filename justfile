@@ -73,6 +73,11 @@ schemathesis seconds="120" *options: build
 how-to: build
     {{ quote(xtask) }} how-to
 
+# Look at the public site with a browser and with others' validators
+site: build
+    npm ci --prefix tests/browser --no-audit --no-fund --silent
+    node tests/browser/check.mjs {{ quote(program) }}
+
 # Kill the server under load and compare what it acknowledged with what it kept
 crash *options="--kills 20": build
     {{ quote(xtask) }} crash {{ options }}
@@ -106,7 +111,7 @@ ci:
     #!/usr/bin/env bash
     set -euo pipefail
     took=()
-    for step in fmt-check deny arch embed lint build test docs openapi-check schemathesis crash how-to; do
+    for step in fmt-check deny arch embed lint build test docs openapi-check schemathesis crash site how-to; do
         printf '\n=== %s\n' "$step"
         started=$SECONDS
         {{ quote(just_executable()) }} "$step" || { printf '=== %s failed after %d s\n' "$step" $((SECONDS - started)); exit 1; }

@@ -195,7 +195,7 @@ async fn texts_stay_texts_in_every_mouth(service: &Service) {
 async fn what_is_not_there_is_told_on_a_page(service: &Service) {
     let office = Office::found(service).await;
     for path in ["/courses/no", "/runs/no", "/runs/00000000-0000-7000-8000-000000000007"] {
-        let page = read(&office, path).await;
+        let page = service.visitor().call("GET", &format!("/site/{}{path}", office.slug)).header("Accept-Language", "es-ES,es;q=0.9").await;
         assert_eq!((page.status, page.header("Content-Type")), (404, Some("text/html; charset=utf-8")), "{path}");
         assert!(page.text.contains("Esta página no existe"), "{}", page.text);
     }

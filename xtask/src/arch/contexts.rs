@@ -16,7 +16,7 @@ const CUT: [&str; 6] = ["domain", "ports", "application", "entity", "persistence
 
 /// Folders under their `src/` that belong to no context: the pipeline of the records, and the store of keys, which is a database
 /// of its own.
-const OF_NONE: [&str; 3] = [SHARED, "records", "key_store"];
+const OF_NONE: [&str; 4] = [SHARED, "records", "key_store", "site"];
 
 type Table = BTreeMap<String, BTreeSet<String>>;
 

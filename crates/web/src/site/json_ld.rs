@@ -42,7 +42,7 @@ fn course_of(site: &Site, offer: &Offer) -> Map<String, Json> {
     say("url", address.as_str().into());
     say("name", details.title.to_string().into());
     say("description", details.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default().into());
-    say("inLanguage", site.words.lang.into());
+    say("inLanguage", site.words.language.as_str().into());
     say("provider", json!({"@type": "EducationalOrganization", "name": site.name(), "url": site.address(&site.path("/courses"))}));
     say("timeRequired", hours(details.duration_hours).into());
     if let Some(level) = &details.level {

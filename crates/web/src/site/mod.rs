@@ -21,7 +21,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, Handler, HttpRequest, HttpResponse, Resource, Responder, guard, web};
 use askama::Template;
 use data_encoding::BASE32_NOPAD;
-use matricula_domain::shared::{Id, LocalDate};
+use matricula_domain::shared::{Id, Language, LocalDate};
 use matricula_ports::Scope;
 use sha2::{Digest, Sha256};
 
@@ -73,7 +73,7 @@ impl actix_web::FromRequest for Site {
             let call = call.await?;
             call.api.limits.public(call.ip())?;
             let organization = call.visitor.organization();
-            Ok(Self { words: Words::of(&organization.locale), call })
+            Ok(Self { words: Words::of(Language::of(&organization.locale)), call })
         })
     }
 }
@@ -190,7 +190,7 @@ async fn refusals_are_pages(request: ServiceRequest, next: Next<impl MessageBody
     if !refused {
         return Ok(answered);
     }
-    let words = Words::of(&language);
+    let words = Words::of(Language::of(&language));
     let (title, detail) = match answered.status() {
         StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNPROCESSABLE_ENTITY => (words.not_there, words.not_there_detail),
         _ => (words.not_now, words.not_now_detail),
