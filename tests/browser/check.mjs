@@ -159,12 +159,12 @@ function structuredDataHolds(pages) {
 }
 
 async function calendarHolds(site) {
-  const text = await (await ask(`${site.url}/site/${site.organization}/runs.ics`)).text();
+  const text = await (await ask(`${site.url}/site/${site.organization}/course-runs.ics`)).text();
   const events = new ICAL.Component(ICAL.parse(text)).getAllSubcomponents("vevent").map((event) => new ICAL.Event(event));
-  const listed = (await (await ask(`${site.url}/site/${site.organization}/runs.csv`)).text()).trim().split("\r\n").length - 1;
-  if (events.length === 0 || events.length !== listed) fault("runs.ics", `has ${events.length} events, the list ${listed} runs`);
+  const listed = (await (await ask(`${site.url}/site/${site.organization}/course-runs.csv`)).text()).trim().split("\r\n").length - 1;
+  if (events.length === 0 || events.length !== listed) fault("course-runs.ics", `has ${events.length} events, the list ${listed} runs`);
   for (const event of events) {
-    if (!event.uid || !event.summary || !event.startDate.isDate || event.endDate.compare(event.startDate) <= 0) fault("runs.ics", `${event.uid} is no event`);
+    if (!event.uid || !event.summary || !event.startDate.isDate || event.endDate.compare(event.startDate) <= 0) fault("course-runs.ics", `${event.uid} is no event`);
   }
   return events.length;
 }

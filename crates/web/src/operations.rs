@@ -25,6 +25,7 @@ pub fn configure(api: Data<Api>, manners_of: Data<Manners>) -> impl FnOnce(&mut 
                 .wrap(from_fn(manners))
                 .service(read_only("/livez", web::get().to(livez)))
                 .service(read_only("/readyz", web::get().to(readyz)))
+                .service(read_only("/robots.txt", web::get().to(robots)))
                 .service(read_only("/api/v1/openapi.json", web::get().to(openapi)))
                 .service(read_only("/api/docs", web::get().to(docs)))
                 .service(read_only("/api/docs/{file:.*}", web::get().to(page)))
@@ -53,6 +54,11 @@ async fn readyz(api: Data<Api>) -> HttpResponse {
         report.checks.iter().map(|(name, well)| ((*name).to_owned(), if *well { "ok" } else { "failing" }.into())).collect();
     let body = json!({"status": if report.ready { "ready" } else { "not ready" }, "checks": checks});
     if report.ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "2")).json(body) }
+}
+
+/// What search engines may read: the public sites, and nothing that programs ask for.
+async fn robots() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("User-agent: *\nAllow: /site/\nDisallow: /api/\n")
 }
 
 async fn openapi() -> HttpResponse {

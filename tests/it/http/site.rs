@@ -65,17 +65,17 @@ async fn what_is_published_is_on_the_site_and_nothing_else(service: &Service) {
     assert_eq!((&instance["startDate"], &instance["location"]["address"]["addressLocality"]), (&run.shown["start_date"], &json!("Ávila")));
     assert!(page.text.contains(&format!("<link rel=\"canonical\" href=\"{address}\">")), "{}", page.text);
 
-    let page = read(&office, &format!("/runs/{}", run.id)).await;
+    let page = read(&office, &format!("/course-runs/{}", run.id)).await;
     assert_eq!((page.status, &structured(&page)["@type"]), (200, &json!("CourseInstance")));
 
     // What is no longer offered is gone from everywhere.
     owner.post(&format!("/courses/{}/transitions", course.id), &json!({"to": "archived"})).await.is(200);
     for path in
-        ["/courses/soldadura".to_owned(), format!("/runs/{}", run.id), format!("/runs/{}/calendar.ics", run.id), "/courses/borrador".to_owned()]
+        ["/courses/soldadura".to_owned(), format!("/course-runs/{}", run.id), format!("/course-runs/{}/calendar.ics", run.id), "/courses/borrador".to_owned()]
     {
         assert_eq!(read(&office, &path).await.status, 404, "{path}");
     }
-    for path in ["/courses", "/courses.csv", "/courses.xml", "/runs.csv", "/runs.xml", "/runs.ics", "/sitemap.xml", "/embed/courses"] {
+    for path in ["/courses", "/courses.csv", "/courses.xml", "/course-runs.csv", "/course-runs.xml", "/course-runs.ics", "/sitemap.xml", "/embed/courses"] {
         let answer = read(&office, path).await;
         assert!(answer.status == 200 && !answer.text.contains("oldadura"), "{path}: {}", answer.text);
     }
@@ -148,14 +148,14 @@ async fn the_feeds_hold_what_the_pages_show(service: &Service) {
         "\"soldadura\",\"Soldadura «TIG» & más\",\"presencial\",\"60\",\"1234.50\",\"EUR\",\"\",\"Metal\",\"\",\"Norte\",\"{address}/courses/soldadura\""
     );
     assert_eq!(rows[1], expected);
-    let runs = read(&office, "/runs.csv").await;
+    let runs = read(&office, "/course-runs.csv").await;
     assert!(runs.text.contains(&format!("\"{}\",\"soldadura\"", run.id)) && runs.text.contains("5 libres de 5"), "{}", runs.text);
     let xml = read(&office, "/courses.xml").await;
     assert_eq!(xml.header("Content-Type"), Some("application/xml"));
     assert!(xml.text.contains("<title>Soldadura «TIG» &#38; más</title>") && xml.text.ends_with("</courses>\n"), "{}", xml.text);
-    assert!(read(&office, "/runs.xml").await.text.contains(&format!("<run id=\"{}\" course=\"soldadura\">", run.id)));
+    assert!(read(&office, "/course-runs.xml").await.text.contains(&format!("<course_run id=\"{}\" course=\"soldadura\">", run.id)));
     assert!(read(&office, "/sitemap.xml").await.text.contains(&format!("<loc>{address}/courses/soldadura</loc>")));
-    for path in ["/runs.ics".to_owned(), format!("/runs/{}/calendar.ics", run.id)] {
+    for path in ["/course-runs.ics".to_owned(), format!("/course-runs/{}/calendar.ics", run.id)] {
         let calendar = read(&office, &path).await;
         assert_eq!(calendar.header("Content-Type"), Some("text/calendar; charset=utf-8"));
         let unfolded = calendar.text.replace("\r\n ", "");
@@ -172,7 +172,7 @@ async fn the_feeds_hold_what_the_pages_show(service: &Service) {
     }
     // A run that moves keeps its name, and says that it is newer.
     office.owner().await.patch(&format!("/course-runs/{}", run.id), "*", &json!({"max_students": 6})).await.is(200);
-    assert!(read(&office, "/runs.ics").await.text.contains("SEQUENCE:2"));
+    assert!(read(&office, "/course-runs.ics").await.text.contains("SEQUENCE:2"));
 }
 
 async fn texts_stay_texts_in_every_mouth(service: &Service) {
@@ -182,8 +182,8 @@ async fn texts_stay_texts_in_every_mouth(service: &Service) {
     let fields = json!({"slug": "malo", "title": line, "modality": "presencial", "campus_ids": [campus.id], "category": line, "level": line});
     let course = office.course_with(fields).await;
     let run = office.run_of(&course.id, json!({"campus_id": campus.id})).await;
-    let run = format!("/runs/{}", run.id);
-    for path in ["/courses", "/courses/malo", &run, "/embed/courses", "/courses.xml", "/runs.xml"] {
+    let run = format!("/course-runs/{}", run.id);
+    for path in ["/courses", "/courses/malo", &run, "/embed/courses", "/courses.xml", "/course-runs.xml"] {
         let page = read(&office, path).await;
         assert!(page.status == 200 && !page.text.contains("<b x") && !page.text.contains("</script><b"), "{path}: {}", page.text);
     }
@@ -194,7 +194,7 @@ async fn texts_stay_texts_in_every_mouth(service: &Service) {
 
 async fn what_is_not_there_is_told_on_a_page(service: &Service) {
     let office = Office::found(service).await;
-    for path in ["/courses/no", "/runs/no", "/runs/00000000-0000-7000-8000-000000000007"] {
+    for path in ["/courses/no", "/course-runs/no", "/course-runs/00000000-0000-7000-8000-000000000007"] {
         let page = service.visitor().call("GET", &format!("/site/{}{path}", office.slug)).header("Accept-Language", "es-ES,es;q=0.9").await;
         assert_eq!((page.status, page.header("Content-Type")), (404, Some("text/html; charset=utf-8")), "{path}");
         assert!(page.text.contains("Esta página no existe"), "{}", page.text);
@@ -212,12 +212,12 @@ async fn seats_are_told_as_the_organization_says(service: &Service) {
     let owner = office.owner().await;
     for (policy, told) in [("few", "Quedan pocas"), ("exact", "5 libres de 5")] {
         owner.patch(&format!("/course-runs/{}", run.id), "*", &json!({"seats_left_policy": policy})).await.is(200);
-        for path in ["/courses/soldadura".to_owned(), format!("/runs/{}", run.id), "/runs.csv".to_owned(), "/runs.xml".to_owned()] {
+        for path in ["/courses/soldadura".to_owned(), format!("/course-runs/{}", run.id), "/course-runs.csv".to_owned(), "/course-runs.xml".to_owned()] {
             assert!(read(&office, &path).await.text.contains(told), "{policy} {path}");
         }
     }
     owner.patch(&format!("/course-runs/{}", run.id), "*", &json!({"seats_left_policy": "hidden"})).await.is(200);
-    for path in ["/courses/soldadura".to_owned(), format!("/runs/{}", run.id), "/runs.csv".to_owned(), "/runs.xml".to_owned()] {
+    for path in ["/courses/soldadura".to_owned(), format!("/course-runs/{}", run.id), "/course-runs.csv".to_owned(), "/course-runs.xml".to_owned()] {
         let page = read(&office, &path).await.text;
         assert!(!page.contains("libres") && !page.contains("Quedan") && !page.contains("InStock"), "{path}: {page}");
     }

@@ -146,7 +146,7 @@ pub(super) async fn runs_csv(site: Site) -> HttpResponse {
             site.address(&site.run_path(run.row.run.id())),
         ])
     };
-    Feed { kind: "text/csv; charset=utf-8", file: "runs.csv", before: header(&columns), each, after: "", most: usize::MAX }.send(site, all_runs)
+    Feed { kind: "text/csv; charset=utf-8", file: "course-runs.csv", before: header(&columns), each, after: "", most: usize::MAX }.send(site, all_runs)
 }
 
 #[derive(Template)]
@@ -180,8 +180,8 @@ pub(super) async fn courses_xml(site: Site) -> HttpResponse {
 
 pub(super) async fn runs_xml(site: Site) -> HttpResponse {
     let each = |site: &Site, run: &OfferedRun| RunXml { site, run }.render().unwrap_or_default();
-    let before = format!("{XML}<runs>\n");
-    Feed { kind: "application/xml", file: "runs.xml", before, each, after: "</runs>\n", most: usize::MAX }.send(site, all_runs)
+    let before = format!("{XML}<course_runs>\n");
+    Feed { kind: "application/xml", file: "course-runs.xml", before, each, after: "</course_runs>\n", most: usize::MAX }.send(site, all_runs)
 }
 
 /// The newest courses: as many as a map may have.
@@ -222,7 +222,7 @@ fn calendar_before(site: &Site) -> String {
 
 pub(super) async fn runs_calendar(site: Site) -> HttpResponse {
     let each = |site: &Site, run: &OfferedRun| event(site, run).to_string();
-    Feed { kind: CALENDAR, file: "runs.ics", before: calendar_before(&site), each, after: "END:VCALENDAR\r\n", most: usize::MAX }.send(site, all_runs)
+    Feed { kind: CALENDAR, file: "course-runs.ics", before: calendar_before(&site), each, after: "END:VCALENDAR\r\n", most: usize::MAX }.send(site, all_runs)
 }
 
 pub(super) async fn run_calendar(site: Site, request: HttpRequest) -> Result<HttpResponse, ApiError> {

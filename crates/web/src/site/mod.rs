@@ -35,14 +35,14 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(reading("/{organization}/", home))
             .service(reading("/{organization}/courses", pages::courses))
             .service(reading("/{organization}/courses/{slug}", pages::course))
-            .service(reading("/{organization}/runs/{id}", pages::run))
+            .service(reading("/{organization}/course-runs/{id}", pages::run))
             .service(reading("/{organization}/embed/courses", pages::embedded_courses))
             .service(reading("/{organization}/courses.csv", feeds::courses_csv))
             .service(reading("/{organization}/courses.xml", feeds::courses_xml))
-            .service(reading("/{organization}/runs.csv", feeds::runs_csv))
-            .service(reading("/{organization}/runs.xml", feeds::runs_xml))
-            .service(reading("/{organization}/runs.ics", feeds::runs_calendar))
-            .service(reading("/{organization}/runs/{id}/calendar.ics", feeds::run_calendar))
+            .service(reading("/{organization}/course-runs.csv", feeds::runs_csv))
+            .service(reading("/{organization}/course-runs.xml", feeds::runs_xml))
+            .service(reading("/{organization}/course-runs.ics", feeds::runs_calendar))
+            .service(reading("/{organization}/course-runs/{id}/calendar.ics", feeds::run_calendar))
             .service(reading("/{organization}/sitemap.xml", feeds::sitemap)),
     );
 }
@@ -107,7 +107,7 @@ impl Site {
     }
 
     fn run_path(&self, id: impl Id) -> String {
-        self.path(&format!("/runs/{}", id.as_uuid()))
+        self.path(&format!("/course-runs/{}", id.as_uuid()))
     }
 
     /// The whole address of a path: what is read elsewhere needs it.
