@@ -197,7 +197,8 @@ async fn the_entities_are_the_tables() -> Result<(), DbErr> {
             identity: organizations users memberships login_sessions login_throttles roles groups user_groups api_keys one_time_links second_factors
                 identity_providers email_domains provider_sign_ins provider_identities dedicated_databases;
             people: people person_identifiers;
-            catalog: courses course_campuses course_runs;
+            catalog: courses course_campuses course_runs seo_metadata redirects;
+            publishing: blog_posts;
             leads: forms form_versions leads lead_touches;
             enrollment: enrollments seat_holds;
             privacy: consent_texts consent_events consent_evidence suppressions age_limits;

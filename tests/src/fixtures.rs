@@ -15,6 +15,7 @@ use matricula_domain::leads::{Capture, FormVersion, Lead, LeadTargets, NewFormVe
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{NewPersonIds, Person, PersonDetails, PersonId};
 use matricula_domain::privacy::{ConsentText, ConsentTextId, Purpose, TextBody, TextKind};
+use matricula_domain::publishing::{BlogPost, BlogPostDetails};
 use matricula_domain::shared::{
     Aggregate, Code, Field as _, Form, Id, Instant, Line, Record, RecordFact, RecordId, RecordSchema, RecordVerb, Stored, Value,
 };
@@ -192,6 +193,14 @@ impl Tenant {
     /// A cycle.
     pub async fn cycle(&self, slug: &str, order: i64) -> Stored<Cycle> {
         self.record(json!({"slug": slug, "name": slug, "level": "grado_medio", "order_display": order})).await
+    }
+
+    /// A post of somebody, in Spanish, with these fields beside the least that one needs; nobody has published it.
+    pub async fn blog_post(&self, author: UserId, slug: &str, more: serde_json::Value) -> BlogPost {
+        let input = value(json!({"slug": slug, "title": slug, "author_id": author.to_string(), "language": "es"})).merged(&value(more));
+        let draft = BlogPost::draft(self.db.id(), BlogPostDetails::read(&input).unwrap(), self.now());
+        self.in_unit(async |tx| tx.blog_posts().save(&draft).await).await;
+        draft.into_state()
     }
 
     /// A campus in Madrid.

@@ -22,6 +22,7 @@ mod scratch;
 mod server;
 pub mod sink;
 pub mod speak;
+pub mod xss;
 
 /// The address of a new database on `PostgreSQL`, with all tables and nothing in them; `None` where it is not installed.
 pub async fn postgres_database() -> Option<String> {

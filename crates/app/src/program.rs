@@ -18,6 +18,7 @@ use matricula_application::leads::Leads;
 use matricula_application::notifications::{Postman, link_address};
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
+use matricula_application::publishing::{Publishing, Views};
 use matricula_domain::identity::LinkPurpose;
 use matricula_gateways::clock::SystemClock;
 use matricula_gateways::ids::SystemIds;
@@ -50,6 +51,7 @@ pub struct Program {
     mailer: Arc<dyn Mailer>,
     relying_party: Arc<dyn RelyingParty>,
     limits: Limits,
+    pub(crate) views: Views,
     in_flight: InFlight,
     stopping: Arc<AtomicBool>,
 }
@@ -161,6 +163,7 @@ impl Program {
         let relying_party = OpenId::new(settings.providers.neighborhood, settings.providers.timeout, Arc::clone(&clock))?;
         Ok(Self {
             limits: Limits::new(settings.rates),
+            views: Views::default(),
             relying_party: Arc::new(relying_party),
             wordings: Arc::new(Templates::new()?),
             mailer: mailer(&settings.mail.destination, settings.mail.timeout, settings.mail.dkim.clone()),
@@ -284,6 +287,8 @@ impl Program {
             enrollments: Enrollments::new(world.clone()),
             people: People::new(world.clone()),
             privacy: Privacy::new(world.clone()),
+            publishing: Publishing::new(world.clone()),
+            views: self.views.clone(),
             directory,
             answers: Arc::new(Queue::new(databases.clone())),
             watch,
@@ -292,6 +297,8 @@ impl Program {
             provider_queries: Arc::clone(&queries) as _,
             lead_queries: Arc::clone(&queries) as _,
             catalog_queries: Arc::clone(&queries) as _,
+            seo_queries: Arc::clone(&queries) as _,
+            publishing_queries: Arc::clone(&queries) as _,
             enrollment_queries: Arc::clone(&queries) as _,
             people_queries: Arc::clone(&queries) as _,
             text_queries: Arc::clone(&queries) as _,

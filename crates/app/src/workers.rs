@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use matricula_application::enrollment::{Enrollments, Swept};
 use matricula_application::notifications::{BATCH, Followers, Handler, JobError, Receiver, SEATS_SWEEP, Schedule, Workshop};
+use matricula_application::publishing::{BlogPostPublisher, Publishing};
 use matricula_domain::identity::OrganizationId;
-use matricula_persistence::{AuditStore, Databases, Dedicated, Home, Queue};
+use matricula_persistence::{AuditStore, Databases, Dedicated, Home, Queue, ViewCounts};
 use matricula_ports::identity::{Directory, MemberCounts, ProviderDirectory};
 use matricula_ports::notifications::{Answers, Job, JobQueue, OutboxRow};
 use matricula_ports::{Actor, Clock, PortError, Scope};
@@ -40,6 +41,9 @@ const FOR_ALL: [Schedule; 2] =
 /// How often it is looked which organizations have a database to themselves.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// How often views of posts are written down: so much is lost at most when a copy is killed.
+const VIEWS: Duration = Duration::from_secs(2);
+
 /// How often what the rows in such a database refer to is brought there.
 const MIRROR: Duration = Duration::from_secs(5);
 
@@ -69,6 +73,7 @@ impl Crew {
         let handlers: Vec<Arc<dyn Handler>> = vec![
             Arc::new(SeatSweeper { enrollments: Enrollments::new(program.world()), directory: Arc::new(program.accounts()) }),
             Arc::new(program.postman()),
+            Arc::new(BlogPostPublisher(Publishing::new(program.world()))),
             Arc::new(Sweeper { queue: Arc::clone(&queue), providers: Arc::new(program.accounts()), clock: Arc::clone(&clock) }),
             Arc::new(Recounter { counts: Arc::new(program.accounts()) }),
         ];
@@ -121,6 +126,7 @@ impl Workers {
         if works {
             started.tasks.push(actix_web::rt::spawn(tend(program.clone(), started.stop.subscribe())));
         }
+        started.tasks.push(actix_web::rt::spawn(write_views_down(program.clone(), started.stop.subscribe())));
         started.tasks.push(repeat("limits", started.stop.subscribe(), move || {
             let program = program.clone();
             async move {
@@ -174,6 +180,23 @@ async fn tend(program: Program, mut stopped: watch::Receiver<bool>) {
         }
     }
     futures_util::future::join_all(crews.into_values().map(Started::stop)).await;
+}
+
+/// Writes down how often posts were viewed here, from time to time and once more in the end.
+async fn write_views_down(program: Program, mut stopped: watch::Receiver<bool>) {
+    let counts = ViewCounts::new(program.databases.clone());
+    loop {
+        let is_over = tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => true,
+            () = tokio::time::sleep(VIEWS) => false,
+        };
+        if let Err(error) = program.views.write_down(&counts).await {
+            tracing::warn!(?error, "could not write all views of posts down; it is tried again");
+        }
+        if is_over {
+            return;
+        }
+    }
 }
 
 fn crew_apart(program: &Program, organization: OrganizationId, home: Home) -> Started {

@@ -83,6 +83,9 @@ pub(crate) fn known(name: &str) -> &'static str {
         "provider_sign_ins",
         "provider_identities",
         "faqs",
+        "blog_posts",
+        "seo_metadata",
+        "redirects",
     ];
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("unique")
 }

@@ -41,5 +41,6 @@ pub use key_store::KeyStore;
 #[cfg(feature = "mutations")]
 pub use mutation::without_filter;
 pub use notifications::Queue;
+pub use publishing::ViewCounts;
 pub use scoped::Queries;
 pub use unit::Store;

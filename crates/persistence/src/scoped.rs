@@ -38,11 +38,12 @@ owned! {
     identity::memberships, identity::login_sessions, identity::roles, identity::groups, identity::user_groups, identity::api_keys, identity::one_time_links,
     identity::identity_providers, identity::email_domains, identity::provider_sign_ins, identity::provider_identities,
     people::people, people::person_identifiers,
-    catalog::courses, catalog::course_campuses, catalog::course_runs,
+    catalog::courses, catalog::course_campuses, catalog::course_runs, catalog::seo_metadata, catalog::redirects,
     leads::forms, leads::form_versions, leads::leads, leads::lead_touches,
     enrollment::enrollments, enrollment::seat_holds,
     privacy::consent_texts, privacy::consent_events, privacy::consent_evidence, privacy::suppressions, privacy::age_limits,
     audit::audit_entries, audit::audit_details, audit::audit_seals, audit::audit_heads,
+    publishing::blog_posts,
     notifications::outbox, notifications::idempotency_keys,
 }
 

@@ -579,6 +579,9 @@ every_repository! {
     seat_holds: matricula_ports::enrollment::SeatHoldRepository,
     consents: matricula_ports::privacy::ConsentRepository,
     consent_texts: matricula_ports::privacy::ConsentTextRepository,
+    seo_metadata: matricula_ports::catalog::SeoMetadataRepository,
+    redirects: matricula_ports::catalog::RedirectRepository,
+    blog_posts: matricula_ports::publishing::BlogPostRepository,
     records: matricula_ports::records::RecordRepository,
     jobs: matricula_ports::notifications::JobRepository,
 }

@@ -1,7 +1,10 @@
 //! Ports of the context `catalog`.
 
 use async_trait::async_trait;
-use matricula_domain::catalog::{Audience, Course, CourseId, CourseRun, CourseRunId, CourseStatus, Modality, RunStatus, SeatsLeft, SeatsLeftPolicy};
+use matricula_domain::catalog::{
+    Audience, Course, CourseId, CourseRun, CourseRunId, CourseStatus, Modality, PageOf, Redirect, RedirectId, RunStatus, SeatsLeft, SeatsLeftPolicy,
+    SeoMetadata,
+};
 use matricula_domain::identity::UserId;
 use matricula_domain::shared::{Changed, LocalDate, RecordId, Slug, TimeZone};
 
@@ -168,4 +171,67 @@ pub trait CatalogQueries: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn run(&self, scope: &Scope, id: CourseRunId) -> Result<Option<RunRow>, PortError>;
+}
+
+/// What search engines are told of things.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait SeoMetadataRepository: Send + Sync {
+    /// What is told of a thing, if anything is.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self, entity_type: PageOf, entity_id: RecordId) -> Result<Option<SeoMetadata>, PortError>;
+
+    /// Saves. A second one about the same thing is a [`PortError::Conflict`] of the commit.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, metadata: &Changed<SeoMetadata>) -> Result<(), PortError>;
+}
+
+/// Redirects.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait RedirectRepository: Send + Sync {
+    /// A redirect.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find(&self, id: RedirectId) -> Result<Option<Redirect>, PortError>;
+
+    /// The redirect at a slug.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn find_by_slug(&self, entity_type: PageOf, slug: &Slug) -> Result<Option<Redirect>, PortError>;
+
+    /// Saves; one that was removed is gone for good. A second one at the same slug is a [`PortError::Conflict`] of the commit.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn save(&self, redirect: &Changed<Redirect>) -> Result<(), PortError>;
+}
+
+/// Reads of how pages are found.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait SeoQueries: Send + Sync {
+    /// What search engines are told of a thing, if anything is.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn seo_metadata(&self, scope: &Scope, entity_type: PageOf, entity_id: RecordId) -> Result<Option<SeoMetadata>, PortError>;
+
+    /// Redirects, newest first.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn redirects(&self, scope: &Scope, page: &Page) -> Result<Slice<Redirect>, PortError>;
+
+    /// The thing that had a slug, if it has another one now.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn redirect(&self, scope: &Scope, entity_type: PageOf, slug: &Slug) -> Result<Option<RecordId>, PortError>;
 }

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use crate::catalog::{CourseRepository, CourseRunRepository, MockCourseRepository, MockCourseRunRepository};
+use crate::catalog::{
+    CourseRepository, CourseRunRepository, MockCourseRepository, MockCourseRunRepository, MockRedirectRepository, MockSeoMetadataRepository,
+    RedirectRepository, SeoMetadataRepository,
+};
 use crate::enrollment::{EnrollmentRepository, MockEnrollmentRepository, MockSeatHoldRepository, SeatHoldRepository};
 use crate::identity::{
     ApiKeyRepository, GroupRepository, IdentityProviderRepository, LinkRepository, LoginSessionRepository, MockApiKeyRepository, MockGroupRepository,
@@ -16,6 +19,7 @@ use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadR
 use crate::notifications::{JobRepository, MockJobRepository};
 use crate::people::{MockPersonRepository, PersonRepository};
 use crate::privacy::{ConsentRepository, ConsentTextRepository, MockConsentRepository, MockConsentTextRepository};
+use crate::publishing::{BlogPostRepository, MockBlogPostRepository};
 use crate::records::{MockRecordRepository, RecordRepository};
 use crate::{PortError, Scope, StoredAnswer, Transactions, UnitOfWork};
 
@@ -90,6 +94,12 @@ repositories! {
     consents: MockConsentRepository as ConsentRepository,
     /// Consent texts.
     consent_texts: MockConsentTextRepository as ConsentTextRepository,
+    /// What search engines are told.
+    seo_metadata: MockSeoMetadataRepository as SeoMetadataRepository,
+    /// Redirects.
+    redirects: MockRedirectRepository as RedirectRepository,
+    /// Blog posts.
+    blog_posts: MockBlogPostRepository as BlogPostRepository,
     /// Records.
     records: MockRecordRepository as RecordRepository,
     /// Jobs.

@@ -3,7 +3,7 @@ use std::ops::Deref;
 
 use async_trait::async_trait;
 
-use crate::catalog::{CourseRepository, CourseRunRepository};
+use crate::catalog::{CourseRepository, CourseRunRepository, RedirectRepository, SeoMetadataRepository};
 use crate::enrollment::{EnrollmentRepository, SeatHoldRepository};
 use crate::identity::{
     ApiKeyRepository, GroupRepository, IdentityProviderRepository, LinkRepository, LoginSessionRepository, OrganizationRepository,
@@ -13,6 +13,7 @@ use crate::leads::{FormRepository, LeadRepository};
 use crate::notifications::JobRepository;
 use crate::people::PersonRepository;
 use crate::privacy::{ConsentRepository, ConsentTextRepository};
+use crate::publishing::BlogPostRepository;
 use crate::records::RecordRepository;
 use crate::{PortError, Scope, StoredAnswer};
 
@@ -80,6 +81,12 @@ pub trait UnitOfWork: Send + Sync {
     fn consents(&self) -> &dyn ConsentRepository;
     /// Consent texts.
     fn consent_texts(&self) -> &dyn ConsentTextRepository;
+    /// What search engines are told of things.
+    fn seo_metadata(&self) -> &dyn SeoMetadataRepository;
+    /// Slugs that things had.
+    fn redirects(&self) -> &dyn RedirectRepository;
+    /// Blog posts.
+    fn blog_posts(&self) -> &dyn BlogPostRepository;
     /// Records of every kind.
     fn records(&self) -> &dyn RecordRepository;
     /// Jobs to be run once this is committed.

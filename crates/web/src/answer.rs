@@ -35,6 +35,11 @@ impl Answer {
         Self { stored: StoredAnswer { status: 204, headers: Vec::new(), body: String::new() }, replayed: false }
     }
 
+    /// It is somewhere else now.
+    pub(crate) fn moved(location: String) -> Self {
+        Self { stored: StoredAnswer { status: 301, headers: Vec::new(), body: String::new() }, replayed: false }.with("Location", location)
+    }
+
     /// It will be done.
     pub(crate) fn accepted() -> Self {
         Self { stored: StoredAnswer { status: 202, headers: Vec::new(), body: String::new() }, replayed: false }

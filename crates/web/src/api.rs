@@ -9,14 +9,16 @@ use matricula_application::identity::{Administration, Identity, Links, Providers
 use matricula_application::leads::Leads;
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
+use matricula_application::publishing::{Publishing, Views};
 use matricula_ports::audit::{AuditChain, AuditQueries};
-use matricula_ports::catalog::CatalogQueries;
+use matricula_ports::catalog::{CatalogQueries, SeoQueries};
 use matricula_ports::enrollment::EnrollmentQueries;
 use matricula_ports::identity::{AccessQueries, Directory, IdentityProviderQueries, LinkQueries};
 use matricula_ports::leads::LeadQueries;
 use matricula_ports::notifications::Answers;
 use matricula_ports::people::PeopleQueries;
 use matricula_ports::privacy::ConsentTextQueries;
+use matricula_ports::publishing::PublishingQueries;
 use matricula_ports::records::RecordQueries;
 use matricula_ports::reporting::ReportQueries;
 
@@ -45,6 +47,10 @@ pub struct Api {
     pub people: People,
     /// Consent.
     pub privacy: Privacy,
+    /// Blog posts.
+    pub publishing: Publishing,
+    /// How often posts are viewed.
+    pub views: Views,
     /// Organizations by their slug.
     pub directory: Arc<dyn Directory>,
     /// Kept answers.
@@ -61,6 +67,10 @@ pub struct Api {
     pub lead_queries: Arc<dyn LeadQueries>,
     /// Reads of the catalog.
     pub catalog_queries: Arc<dyn CatalogQueries>,
+    /// Reads of how pages are found.
+    pub seo_queries: Arc<dyn SeoQueries>,
+    /// Reads of what is published.
+    pub publishing_queries: Arc<dyn PublishingQueries>,
     /// Reads of seats.
     pub enrollment_queries: Arc<dyn EnrollmentQueries>,
     /// Reads of people.

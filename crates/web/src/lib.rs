@@ -26,6 +26,7 @@ mod publishing;
 mod records;
 mod reporting;
 pub mod route;
+mod seo;
 mod site;
 
 pub use api::{Api, Health, HealthReport};

@@ -134,7 +134,7 @@ fn responses(route: &Route) -> Json {
                 "properties": {"items": {"type": "array", "items": reference(name)}, "next_cursor": {"type": ["string", "null"]}},
             })),
         };
-        let mut response = json!({"description": "Done."});
+        let mut response = json!({"description": if *status == 301 { "It has another slug now: `Location` says which." } else { "Done." }});
         if let Some(schema) = schema {
             response["content"] = json!({"application/json": {"schema": schema}});
         }

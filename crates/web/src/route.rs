@@ -122,6 +122,15 @@ impl Route {
         Self { guarded: true, ..Self::new(Method::PATCH, path, operation, tag, handler) }
     }
 
+    pub(crate) fn put<F, Args>(path: &str, operation: &str, tag: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        Self { guarded: true, ..Self::new(Method::PUT, path, operation, tag, handler) }
+    }
+
     pub(crate) fn says(mut self, summary: impl Into<String>) -> Self {
         self.summary = summary.into();
         self
@@ -178,6 +187,12 @@ impl Route {
 
     pub(crate) fn gives_nothing(mut self) -> Self {
         self.answers.push((204, Content::Nothing));
+        self
+    }
+
+    /// It leads on to where the thing is now.
+    pub(crate) fn may_have_moved(mut self) -> Self {
+        self.answers.push((301, Content::Nothing));
         self
     }
 

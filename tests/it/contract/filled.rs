@@ -2,7 +2,7 @@
 
 use matricula_application::Circumstances;
 use matricula_application::leads::Leads;
-use matricula_domain::catalog::{Campus, Course, CourseRun, Cycle};
+use matricula_domain::catalog::{Campus, Course, CourseRun, Cycle, PageOf, Redirect, SeoDetails, SeoMetadata};
 use matricula_domain::enrollment::{Enrollment, Request, SeatHold};
 use matricula_domain::identity::{
     ApiKey, CustomRole, Group, IdentityProvider, LinkTarget, LoginSession, OneTimeLink, ProviderIdentity, ProviderSignIn, Role, User,
@@ -11,7 +11,8 @@ use matricula_domain::leads::Lead;
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{Person, PersonId};
 use matricula_domain::privacy::{ConsentText, Purpose, TextKind};
-use matricula_domain::shared::Stored;
+use matricula_domain::publishing::BlogPost;
+use matricula_domain::shared::{Form as _, Id as _, RecordId, Slug, Stored};
 use matricula_ports::notifications::NewJob;
 use matricula_ports::{Clock as _, Ids as _};
 use matricula_tests::records::Extent;
@@ -33,6 +34,9 @@ pub(super) struct Filled {
     pub(super) campaign: Stored<Campaign>,
     pub(super) course: Course,
     pub(super) run: CourseRun,
+    pub(super) post: BlogPost,
+    pub(super) metadata: SeoMetadata,
+    pub(super) redirect: Redirect,
     pub(super) notice: ConsentText,
     pub(super) person: Person,
     pub(super) lead: Lead,
@@ -105,6 +109,13 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     let label = here.text(TextKind::ConsentLabel, Some(Purpose::EmailMarketing), "Quiero recibir ofertas", false).await;
     here.form("contacto", &notice, &[&label]).await;
 
+    let post = here.blog_post(user.id, "becas", json!({})).await;
+    let about = RecordId::from_uuid(course.id().as_uuid());
+    let metadata = SeoMetadata::describe(db.id(), PageOf::Course, about, SeoDetails::read(&value(json!({"title": "TIG"}))).unwrap(), db.clock.now());
+    here.in_unit(async |tx| tx.seo_metadata().save(&metadata).await).await;
+    let redirect = Redirect::leave(db.id(), PageOf::Course, Slug::parse("antes").unwrap(), about, db.clock.now());
+    here.in_unit(async |tx| tx.redirects().save(&redirect).await).await;
+
     let person = here.person("Lucía").await;
     let input = json!({"email": "plucc3ada@example.es", "course": "soldadura", "campaign": "otono", "form": "contacto", "consents": ["email_marketing"],
         "utm": {"source": "boletín"}, "click_ids": {"gclid": "x"}});
@@ -131,6 +142,9 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
         campaign,
         course,
         run,
+        post,
+        metadata: metadata.into_state(),
+        redirect: redirect.into_state(),
         notice,
         person,
         lead: captured.lead,

@@ -1,4 +1,4 @@
-use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseRun, Cycle, RunPlan};
+use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseRun, Cycle, PageOf, RunPlan};
 use matricula_domain::enrollment::{EnrollmentStatus, SeatHold};
 use matricula_domain::identity::{EndReason, Reach, Role};
 use matricula_domain::leads::{Lead, LeadStatus, LeadTargets};
@@ -6,12 +6,13 @@ use matricula_domain::people::{IdentifierKind, PersonDetails};
 use matricula_domain::privacy::{Purpose, TextKind};
 use matricula_domain::shared::{Aggregate as _, Code, Field as _, Form as _, Id as _, Line, Record as _, Slug};
 use matricula_ports::audit::{AuditChain as _, AuditQueries as _, ChainState};
-use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter};
+use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter, SeoQueries as _};
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries};
 use matricula_ports::identity::{AccessQueries as _, IdentityProviderQueries as _};
 use matricula_ports::leads::{LeadFilter, LeadQueries};
 use matricula_ports::people::{PeopleFilter, PeopleQueries};
 use matricula_ports::privacy::ConsentTextQueries;
+use matricula_ports::publishing::{BlogPostFilter, PublishingQueries as _};
 use matricula_ports::records::{RecordChange, RecordFilter, RecordQueries};
 use matricula_ports::reporting::ReportQueries as _;
 use matricula_ports::{Page, PortError, Tx, transact};
@@ -55,13 +56,16 @@ pub async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
             db.queries.role_named(scope, &all.role.slug).await.unwrap().is_some(),
             db.queries.group(scope, all.group.id).await.unwrap().is_some(),
             db.queries.identity_provider(scope, all.provider.id).await.unwrap().is_some(),
+            db.queries.blog_post(scope, all.post.id()).await.unwrap().is_some(),
+            db.queries.seo_metadata(scope, PageOf::Course, all.metadata.parts().entity_id).await.unwrap().is_some(),
+            db.queries.redirect(scope, PageOf::Course, &all.redirect.parts().slug).await.unwrap().is_some(),
         ];
         for kind in matricula_web::kinds() {
             let listed = RecordQueries::list(&db.queries, scope, kind.schema, &RecordFilter::default(), &Page::first(50)).await.unwrap().items;
             assert_eq!(!listed.is_empty(), hits > 0, "{}", kind.schema.noun.many);
         }
         assert!(screens.iter().all(|found| *found == (hits > 0)), "{screens:?}");
-        assert_eq!(found, vec![hits > 0; 26]);
+        assert_eq!(found, vec![hits > 0; 31]);
     }
 }
 
@@ -95,6 +99,11 @@ async fn found_in(tx: &Tx, all: &Filled) -> Result<Vec<bool>, PortError> {
         tx.consents().ledger(all.person.id()).await?.is_some(),
         !tx.consent_texts().find(&[all.notice.id()]).await?.is_empty(),
         tx.records().find(&Campus::SCHEMA, all.campus.id()).await?.is_some(),
+        tx.blog_posts().find(all.post.id()).await?.is_some(),
+        tx.blog_posts().find_by_slug(&all.post.details().slug).await?.is_some(),
+        tx.seo_metadata().find(PageOf::Course, all.metadata.parts().entity_id).await?.is_some(),
+        tx.redirects().find(all.redirect.parts().id).await?.is_some(),
+        tx.redirects().find_by_slug(PageOf::Course, &all.redirect.parts().slug).await?.is_some(),
     ])
 }
 
@@ -109,6 +118,8 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
         let lists = [
             q.courses(scope, &CourseFilter::default(), &page).await.unwrap().items.len(),
             q.runs(scope, &RunFilter::default(), &page).await.unwrap().items.len(),
+            q.blog_posts(scope, &BlogPostFilter::default(), &page).await.unwrap().items.len(),
+            q.redirects(scope, &page).await.unwrap().items.len(),
             PeopleQueries::list(q, scope, &PeopleFilter::default(), &page).await.unwrap().items.len(),
             LeadQueries::list(q, scope, &Reach::All, &LeadFilter::default(), &page).await.unwrap().items.len(),
             EnrollmentQueries::list(q, scope, &Reach::All, &EnrollmentFilter::default(), &page).await.unwrap().items.len(),

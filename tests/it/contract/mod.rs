@@ -18,6 +18,7 @@ mod links;
 mod outbox;
 mod paging;
 mod people;
+mod publishing;
 mod records;
 mod reporting;
 mod row_security;

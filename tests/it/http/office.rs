@@ -194,6 +194,22 @@ impl<'s> Office<'s> {
         example_json(schema, extent, &self.service.unique("ficha"), &referred)
     }
 
+    /// A published post with these fields beside the least that one needs.
+    pub async fn blog_post(&self, fields: Json) -> Made {
+        let (owner, slug) = (self.owner().await, self.service.unique("post"));
+        let usual = json!({"slug": slug, "title": slug, "excerpt": "De qué va.", "content": "<p>Hola.</p>"});
+        let drafted = owner.post("/blog-posts", &merged(usual, fields)).await.id(201);
+        Made::of(&owner.post(&format!("/blog-posts/{drafted}/transitions"), &json!({"to": "published"})).await, 200)
+    }
+
+    /// A course that had another slug, and the redirect from that.
+    pub async fn redirect(&self) -> Made {
+        let (owner, course) = (self.owner().await, self.course().await);
+        owner.patch(&format!("/courses/{}", course.id), "*", &json!({"slug": self.service.unique("curso")})).await.is(200);
+        let listed = owner.get("/redirects?limit=1").await.is(200);
+        Made { id: listed["items"][0]["id"].as_str().unwrap_or_default().to_owned(), etag: String::new(), shown: listed["items"][0].clone() }
+    }
+
     /// A lead of somebody new, with these fields beside the least that one needs.
     pub async fn lead(&self, fields: Json) -> Json {
         self.owner().await.post("/leads", &merged(someone(), fields)).await.is(201)

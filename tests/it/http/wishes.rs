@@ -52,7 +52,9 @@ impl Wish {
     /// The request, to the organization whose door it is, by somebody.
     pub fn call(&self, route: &Route, slug: &str, client: &Client) -> Call {
         let id = self.id.as_deref().unwrap_or_default();
-        let path = ["{id}", "{key}", "{slug}"].iter().fold(route.path.replace("{organization}", slug), |path, place| path.replace(place, id));
+        // Of what has a page, courses stand for all.
+        let path = route.path.replace("{organization}", slug).replace("{entity_type}", "course");
+        let path = ["{id}", "{key}", "{slug}"].iter().fold(path, |path, place| path.replace(place, id));
         let query = self.query.replace("{id}", id);
         let mut call = client.call(route.method.as_str(), &format!("/api/v1{path}{query}"));
         if let Some(body) = &self.body {
@@ -213,6 +215,47 @@ async fn of_records(operation: &str, office: &Office<'_>) -> Option<Wish> {
     })
 }
 
+/// The rows of what is published, and of how it is found.
+async fn of_content(operation: &str, office: &Office<'_>) -> Option<Wish> {
+    let (owner, slug) = (office.owner().await, office.service.unique("barrido"));
+    Some(match operation {
+        "listBlogPosts" => {
+            office.blog_post(json!({})).await;
+            plain()
+        }
+        "listPublishedBlogPosts" => {
+            office.blog_post(json!({})).await;
+            plain()
+        }
+        "draftBlogPost" => body(json!({"slug": slug, "title": "Post", "author_id": office.user(Role::Marketing).await})),
+        "getBlogPost" | "archiveBlogPost" => on(office.blog_post(json!({})).await.id),
+        "changeBlogPost" => on(office.blog_post(json!({})).await.id).with(json!({"title": "Otro"})),
+        "moveBlogPost" => on(office.blog_post(json!({})).await.id).with(json!({"to": "archived"})),
+        "restoreBlogPost" => {
+            let post = office.blog_post(json!({})).await.id;
+            owner.act(&format!("/blog-posts/{post}/archive")).await.is(200);
+            on(post)
+        }
+        "getPublishedBlogPost" => on(text(&office.blog_post(json!({})).await.shown["slug"])),
+        "listPublishedFaqs" => {
+            office.record("faqs", json!({"is_published": true})).await;
+            plain()
+        }
+        "getSeoMetadata" | "describe" => {
+            let course = office.course().await.id;
+            owner.call("PUT", &format!("/api/v1/seo-metadata/course/{course}")).header("If-Match", "*").json(&json!({"title": "T"})).await.is(200);
+            let wish = on(course);
+            if operation == "describe" { wish.with(json!({"title": "Otro"})) } else { wish }
+        }
+        "listRedirects" => {
+            office.redirect().await;
+            plain()
+        }
+        "removeRedirect" => on(office.redirect().await.id),
+        _ => return None,
+    })
+}
+
 /// The table: what is asked of each route. What it changes is made anew each time.
 pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
     if let Some(wish) = by_link(operation, office).await {
@@ -222,6 +265,9 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         return wish;
     }
     if let Some(wish) = of_records(operation, office).await {
+        return wish;
+    }
+    if let Some(wish) = of_content(operation, office).await {
         return wish;
     }
     let service = office.service;
@@ -279,10 +325,6 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             on(run)
         }
         "listPublishedCourses" | "listPublishedRuns" => plain(),
-        "listPublishedFaqs" => {
-            office.record("faqs", json!({"is_published": true})).await;
-            plain()
-        }
         "getPublishedCourse" => on(text(&office.course().await.shown["slug"])),
         "enroll" => on(office.run(1).await.id).with(json!({"person_id": office.person().await})),
         "holdSeat" => on(office.run(1).await.id).with(json!({"person_id": office.person().await, "hours": 1})),

@@ -1,10 +1,11 @@
-use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseId, CourseStatus, Cycle};
-use matricula_domain::shared::{Changed, Fault, Faults, Form, Instant, Record, Value};
+use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseId, CourseStatus, Cycle, PageOf};
+use matricula_domain::shared::{Changed, Fault, Faults, Form, Id, Instant, Record, RecordId, Value};
 use matricula_ports::{Tx, transact};
 
-use super::{Catalog, CatalogError};
-use crate::Expected;
+use super::{Before, Catalog, CatalogError, follow_slug};
 use crate::access::{Allowed, ManageCatalog};
+use crate::identity::works_here;
+use crate::{Expected, World};
 
 impl Catalog {
     /// Drafts a course.
@@ -16,7 +17,7 @@ impl Catalog {
         who.may_write("course", told.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str()))?;
         transact(&*self.world.transactions, who.scope(), async |tx| {
             let course = Course::draft(self.world.id(), details.clone(), self.world.now());
-            check(tx, course.state()).await?;
+            check(tx, &self.world, None, course.state()).await?;
             tx.courses().save(&course).await?;
             Ok(course.into_state())
         })
@@ -31,7 +32,7 @@ impl Catalog {
         who.may_write("course", patch.names())?;
         self.course(who, id, expected, async |tx, course, now| {
             let changed = course.change(patch, now)?;
-            check(tx, changed.state()).await?;
+            check(tx, &self.world, Some(course), changed.state()).await?;
             Ok(changed)
         })
         .await
@@ -79,8 +80,8 @@ impl Catalog {
     }
 }
 
-/// What a course refers to must be there, and its slug must be free.
-async fn check(tx: &Tx, course: &Course) -> Result<(), CatalogError> {
+/// What a course refers to must be there, and its slug must be free. What others know under another slug stays to be found there.
+async fn check(tx: &Tx, world: &World, before: Option<&Course>, course: &Course) -> Result<(), CatalogError> {
     let details = course.details();
     let mut faults = Faults::default();
     if tx.courses().find_by_slug(&details.slug).await?.is_some_and(|other| other.id() != course.id()) {
@@ -97,9 +98,12 @@ async fn check(tx: &Tx, course: &Course) -> Result<(), CatalogError> {
         }
     }
     if let Some(user) = details.instructor_id
-        && tx.users().find(user).await?.is_none_or(|user| !user.active || !user.membership.active)
+        && !works_here(tx, user).await?
     {
         faults.add(Fault::new("NOT_FOUND", "must work here").under("instructor_id"));
     }
-    Ok(faults.into_result()?)
+    faults.into_result()?;
+    let before = before.map(|before| Before { slug: &before.details().slug, was_public: before.status() != CourseStatus::Draft });
+    let id = RecordId::from_uuid(course.id().as_uuid());
+    Ok(follow_slug(tx, world, (PageOf::Course, id), before, &details.slug).await?)
 }

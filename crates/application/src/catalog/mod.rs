@@ -3,15 +3,18 @@
 mod course;
 mod course_run;
 mod error;
+mod redirect;
+mod seo_metadata;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::CatalogError;
+pub(crate) use redirect::{Before, follow_slug};
 
 use crate::World;
 
-/// The use cases of courses and runs.
+/// The use cases of courses and runs, and of how their pages are found.
 #[derive(Clone)]
 pub struct Catalog {
     world: World,

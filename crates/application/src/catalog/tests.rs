@@ -5,6 +5,7 @@ use crate::testing::world;
 
 mod courses;
 mod runs;
+mod seo_metadata;
 
 fn over(repositories: MockRepositories) -> (MockTransactions, Catalog) {
     let transactions = MockTransactions::over(repositories);

@@ -33,6 +33,7 @@ pub use providers::{ProviderAnswer, ProviderSignInRequest, Providers, SetOut};
 pub use second_factor::{RecoveryCodes, SecondFactorSetup};
 pub use sign_in::{Credentials, Door};
 pub use tokens::{Tokens, hash_of, hash_of_key};
+pub(crate) use users::works_here;
 
 use std::sync::Arc;
 

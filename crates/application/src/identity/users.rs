@@ -98,3 +98,8 @@ fn counted<T>(done: Result<T, AdministrationError>) -> Result<T, AdministrationE
         other => other,
     }
 }
+
+/// Whether somebody works here now.
+pub(crate) async fn works_here(tx: &Tx, user: UserId) -> Result<bool, PortError> {
+    Ok(tx.users().find(user).await?.is_some_and(|user| user.active && user.membership.active))
+}

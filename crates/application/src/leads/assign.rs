@@ -5,6 +5,7 @@ use matricula_ports::transact;
 
 use super::{Leads, LeadsError};
 use crate::access::{Allowed, AssignLeads};
+use crate::identity::works_here;
 
 impl Leads {
     /// Says who works on a lead; nobody, if `None`.
@@ -15,7 +16,7 @@ impl Leads {
         transact(&*self.world.transactions, who.scope(), async |tx| {
             let lead = tx.leads().find(id, &who.reach()).await?.ok_or(LeadsError::NotFound)?;
             if let Some(user) = to
-                && tx.users().find(user).await?.is_none_or(|user| !user.active || !user.membership.active)
+                && !works_here(tx, user).await?
             {
                 return Err(Faults::from(Fault::new("NOT_FOUND", "must work here").under("user_id")).into());
             }

@@ -4,7 +4,9 @@ use super::price::{check_prices, price_of};
 use super::{Audience, AudiencePrice, CourseError};
 use crate::identity::UserId;
 use crate::people::PersonId;
-use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, Line, Money, Noun, Prose, RecordId, Slug, Value};
+use crate::shared::{
+    Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Html, Id, Instant, Line, Money, Noun, Prose, RecordId, Slug, Value,
+};
 
 crate::id!(
     /// A course.
@@ -54,8 +56,8 @@ crate::form! {
         slug: Slug,
         /// Its name.
         title: Line<200>,
-        /// What it is about.
-        description: Option<Prose<20000>>,
+        /// What it is about: text or simple HTML.
+        description: Option<Html<20000>>,
         /// How long it takes.
         duration_hours: u32,
         /// How it is taught.
@@ -104,11 +106,7 @@ impl CourseDetails {
                 faults.add(Fault::new("REQUIRED", detail).under(field));
             }
         };
-        need(
-            self.description.as_ref().is_some_and(|text| !text.as_str().trim().is_empty()),
-            "description",
-            "a published course says what it is about",
-        );
+        need(self.description.as_ref().is_some_and(|text| !text.to_text().is_empty()), "description", "a published course says what it is about");
         need(self.price.is_some() || !self.prices.is_empty(), "price", "a published course says what it costs");
         need(
             self.modality == Modality::Online || !self.campus_ids.is_empty(),

@@ -6,6 +6,7 @@ mod course_run;
 mod cycle;
 mod error;
 mod price;
+mod redirect;
 mod seats_left;
 mod seo_metadata;
 
@@ -15,6 +16,7 @@ pub use course_run::{CourseRun, CourseRunFact, CourseRunId, CourseRunParts, RunP
 pub use cycle::{Cycle, CycleLevel};
 pub use error::{CourseError, CourseRunError};
 pub use price::{Audience, AudiencePrice};
+pub use redirect::{Redirect, RedirectFact, RedirectId, RedirectParts};
 pub use seats_left::{Availability, SeatsLeft, SeatsLeftPolicy};
 pub use seo_metadata::{
     PageContent, PageOf, ResolvedSeo, Robots, SeoDetails, SeoMetadata, SeoMetadataFact, SeoMetadataId, SeoMetadataParts, TwitterCard,

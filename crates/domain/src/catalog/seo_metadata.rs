@@ -91,8 +91,6 @@ pub struct PageContent<'a> {
     pub seo: Option<&'a Seo>,
     /// The address of its image.
     pub image: Option<&'a str>,
-    /// Its own address.
-    pub address: &'a str,
 }
 
 /// What search engines and social networks are told of a page, with nothing left open.
@@ -122,8 +120,8 @@ pub struct ResolvedSeo {
 const DESCRIPTION: usize = 160;
 
 impl SeoDetails {
-    /// Fills in what is left out: from what the thing says of itself, then from what its page shows.
-    pub fn resolve(told: Option<&Self>, page: &PageContent<'_>) -> ResolvedSeo {
+    /// Fills in what is left out: from what the thing says of itself, then from what its page shows at its address.
+    pub fn resolve(told: Option<&Self>, page: &PageContent<'_>, address: &str) -> ResolvedSeo {
         let line = |line: &Line<200>| line.to_string();
         let prose = |prose: &Prose<1000>| Some(prose.as_str().to_owned()).filter(|text| !text.trim().is_empty());
         let title = told.and_then(|told| told.title.as_ref()).or(page.seo.and_then(|seo| seo.title.as_ref()));
@@ -142,7 +140,7 @@ impl SeoDetails {
             } else {
                 TwitterCard::Summary
             }),
-            canonical_url: told.and_then(|told| told.canonical_url.as_ref()).map_or(page.address, WebAddress::as_str).to_owned(),
+            canonical_url: told.and_then(|told| told.canonical_url.as_ref()).map_or(address, WebAddress::as_str).to_owned(),
             robots: told.and_then(|told| told.robots).unwrap_or(Robots::IndexFollow),
             title,
             description,
@@ -260,6 +258,8 @@ mod tests {
     use super::*;
     use crate::shared::Value;
 
+    const ADDRESS: &str = "https://matricula.example.es/a/courses/soldadura";
+
     fn map(fields: &[(&str, Value)]) -> Value {
         Value::Map(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
     }
@@ -269,12 +269,12 @@ mod tests {
     }
 
     fn page<'a>(text: &'a str, seo: Option<&'a Seo>, image: Option<&'a str>) -> PageContent<'a> {
-        PageContent { title: "Soldadura TIG", text, seo, image, address: "https://matricula.example.es/a/courses/soldadura" }
+        PageContent { title: "Soldadura TIG", text, seo, image }
     }
 
     #[test]
     fn what_nobody_said_is_derived_from_the_page() {
-        let resolved = SeoDetails::resolve(None, &page("Desde cero.", None, None));
+        let resolved = SeoDetails::resolve(None, &page("Desde cero.", None, None), ADDRESS);
         assert_eq!(
             resolved,
             ResolvedSeo {
@@ -285,7 +285,7 @@ mod tests {
                 og_description: "Desde cero.".into(),
                 og_image: None,
                 twitter_card: TwitterCard::Summary,
-                canonical_url: "https://matricula.example.es/a/courses/soldadura".into(),
+                canonical_url: ADDRESS.into(),
                 robots: Robots::IndexFollow,
             }
         );
@@ -317,15 +317,15 @@ mod tests {
             (&blank, "Curso TIG", "El curso.", "Curso TIG", "El curso.", image),
             (&all, "T", "D", "OT", "OD", Some("https://example.es/og.png")),
         ] {
-            let resolved = SeoDetails::resolve(Some(told), &page("Texto.", Some(&own), image));
+            let resolved = SeoDetails::resolve(Some(told), &page("Texto.", Some(&own), image), ADDRESS);
             assert_eq!((resolved.title.as_str(), resolved.description.as_str()), (title, description));
             assert_eq!((resolved.og_title.as_str(), resolved.og_description.as_str()), (og_title, og_description));
             assert_eq!(resolved.og_image.as_deref(), og_image);
         }
-        let resolved = SeoDetails::resolve(Some(&all), &page("", Some(&own), image));
+        let resolved = SeoDetails::resolve(Some(&all), &page("", Some(&own), image), ADDRESS);
         assert_eq!((resolved.twitter_card, resolved.robots), (TwitterCard::Summary, Robots::NoindexNofollow));
         assert_eq!((resolved.canonical_url.as_str(), resolved.keywords), ("https://example.es/tig", vec!["k".to_owned()]));
-        let resolved = SeoDetails::resolve(Some(&nothing), &page("", Some(&own), image));
+        let resolved = SeoDetails::resolve(Some(&nothing), &page("", Some(&own), image), ADDRESS);
         assert_eq!((resolved.twitter_card, resolved.keywords), (TwitterCard::SummaryLargeImage, vec!["tig".to_owned()]));
     }
 
@@ -337,7 +337,7 @@ mod tests {
             (format!("{} {}", "ñ".repeat(150), "o".repeat(20)), format!("{}…", "ñ".repeat(150))),
             (format!("{}, {}", "a".repeat(100), "o".repeat(100)), format!("{}…", "a".repeat(100))),
         ] {
-            let resolved = SeoDetails::resolve(None, &page(&text, None, None));
+            let resolved = SeoDetails::resolve(None, &page(&text, None, None), ADDRESS);
             assert_eq!(resolved.description, description);
             assert!(resolved.description.chars().count() <= 160);
         }

@@ -9,6 +9,12 @@
 //! assert_eq!(faults.code(), "HTML_NOT_ALLOWED");
 //! ```
 
+mod blog_post;
+mod error;
 mod faq;
+mod youtube;
 
+pub use blog_post::{BlogPost, BlogPostDetails, BlogPostFact, BlogPostId, BlogPostParts, BlogPostStatus};
+pub use error::BlogPostError;
 pub use faq::{Faq, FaqCategory};
+pub use youtube::YoutubeVideoId;

@@ -3,3 +3,5 @@
 pub mod course_campuses;
 pub mod course_runs;
 pub mod courses;
+pub mod redirects;
+pub mod seo_metadata;

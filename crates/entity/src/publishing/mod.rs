@@ -1,1 +1,3 @@
 //! What is published.
+
+pub mod blog_posts;

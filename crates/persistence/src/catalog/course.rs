@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseParts, Seo};
 use matricula_domain::identity::UserId;
-use matricula_domain::shared::{Aggregate, Changed, Field, Id, Line, Money, Prose, RecordId, Slug, Value};
+use matricula_domain::shared::{Aggregate, Changed, Field, Html, Id, Line, Money, Prose, RecordId, Slug, Value};
 use matricula_entity::catalog::{course_campuses, courses};
 use matricula_ports::PortError;
 use matricula_ports::catalog::CourseRepository;
@@ -29,7 +29,7 @@ pub(super) fn course_of(row: &QueryResult) -> Result<Course, PortError> {
         seo: seo(&row)?,
         slug: parsed(row.slug, "courses.slug")?,
         title: parsed(row.title, "courses.title")?,
-        description: parsed_or_none(row.description, "courses.description")?,
+        description: row.description.map(Html::from_kept),
         duration_hours: count(row.duration_hours, "courses.duration_hours")?,
         modality: parsed(row.modality, "courses.modality")?,
         price: price(row.price_amount, row.price_currency)?,

@@ -3,3 +3,6 @@
 mod course;
 mod course_run;
 mod queries;
+mod redirect;
+mod seo_metadata;
+mod seo_queries;

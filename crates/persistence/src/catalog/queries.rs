@@ -11,14 +11,9 @@ use super::course::{course_of, select_courses};
 use super::course_run::run_of;
 use crate::convert::{count, parsed};
 use crate::error::port;
-use crate::paging::{after, columns, order, order_again};
+use crate::paging::{after, columns, containing, order, order_again};
 use crate::scoped::{Queries, SCOPED};
 use crate::sql::Sql;
-
-/// `LIKE` pattern for «contains this», in small letters. Titles are not kept without their accents, so the pattern keeps its own.
-fn containing(text: &str) -> String {
-    format!("%{}%", text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
 
 fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
     for (column, value) in [
@@ -47,13 +42,9 @@ fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
         sql.push("AND k.id = x.campus_id WHERE x.organization_id = ").bind(organization);
         sql.push(" AND k.archived_at IS NULL AND k.slug = ").bind(slug.as_str()).push(")");
     }
-    for (column, word) in [("seo_keywords", &filter.keyword), ("tags", &filter.tag)] {
-        let Some(word) = word else { continue };
-        if sql.is_postgres() {
-            // The form that the GIN index knows. (Behind row-level security the planner does not use it, since `@>` is not leakproof.)
-            sql.push(" AND c.").push(column).push(" @> to_jsonb(ARRAY[").bind(word.as_str()).push("]::text[])");
-        } else {
-            sql.push(" AND EXISTS (SELECT 1 FROM json_each(c.").push(column).push(") w WHERE w.value = ").bind(word.as_str()).push(")");
+    for (column, word) in [("c.seo_keywords", &filter.keyword), ("c.tags", &filter.tag)] {
+        if let Some(word) = word {
+            sql.has_word(column, word);
         }
     }
     if let Some(audience) = filter.audience {

@@ -3,6 +3,7 @@
 mod courses;
 mod public;
 mod runs;
+mod seo;
 
 use actix_web::http::StatusCode;
 use matricula_application::access::{Denied, ManageCatalog, ReadCatalog};
@@ -72,10 +73,11 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/public/{organization}/courses", "listPublishedCourses", "catalog", public::courses)
             .says("Published courses.")
             .asks::<public::PublicCoursesQuery>()
-            .gives_page_of::<public::PublicCourseView>(),
+            .gives_page_of::<public::PublicCourseItem>(),
         Route::get("/public/{organization}/courses/{slug}", "getPublishedCourse", "catalog", public::course)
-            .says("One published course.")
-            .gives::<public::PublicCourseView>(200),
+            .says("One published course, with what search engines are told of it.")
+            .gives::<public::PublicCourseView>(200)
+            .may_have_moved(),
         Route::get("/public/{organization}/course-runs", "listPublishedRuns", "catalog", public::runs)
             .says("Runs of published courses.")
             .asks::<public::PublicRunsQuery>()
@@ -92,6 +94,7 @@ pub(crate) fn routes() -> Vec<Route> {
         routes.push(courses.says(says).needs::<ManageCatalog>().gives::<courses::CourseView>(200));
         routes.push(runs.says(says).needs::<ManageCatalog>().gives::<runs::CourseRunView>(200));
     }
+    routes.extend(seo::routes());
     routes
 }
 

@@ -2,19 +2,20 @@
 
 use actix_web::HttpRequest;
 use chrono::NaiveDate;
-use matricula_domain::catalog::{Audience, Course, CourseId, CourseStatus, Modality, SeatsLeft};
-use matricula_domain::shared::{Id, Line, LocalDate, Slug};
+use matricula_domain::catalog::{Audience, Course, CourseId, CourseStatus, Modality, PageContent, PageOf, SeatsLeft};
+use matricula_domain::shared::{Html, Id, Line, LocalDate, RecordId, Slug};
 use matricula_ports::catalog::{CourseFilter, RunFilter, RunRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::courses::{AudiencePriceView, MoneyView, SeoView};
+use super::courses::{AudiencePriceView, MoneyView};
 use crate::answer::{Answer, Answered};
 use crate::call::Public;
 use crate::error::ApiError;
 use crate::input::{Query, path_field};
 use crate::page::{Limit, Listed, Place, page};
+use crate::seo::{ResolvedSeoView, resolved};
 
 matricula_domain::form! {
     /// Which published courses.
@@ -64,9 +65,9 @@ matricula_domain::form! {
     }
 }
 
-/// A published course.
+/// A published course as it stands in lists.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PublicCourseView {
+pub(super) struct PublicCourseItem {
     id: Uuid,
     slug: String,
     title: String,
@@ -83,10 +84,17 @@ pub(super) struct PublicCourseView {
     tags: Vec<String>,
     /// What those pay who do not pay the general price.
     prices: Vec<AudiencePriceView>,
-    seo: Option<SeoView>,
 }
 
-impl From<&Course> for PublicCourseView {
+/// A published course.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PublicCourseView {
+    #[serde(flatten)]
+    item: PublicCourseItem,
+    seo: ResolvedSeoView,
+}
+
+impl From<&Course> for PublicCourseItem {
     fn from(course: &Course) -> Self {
         let details = course.details();
         Self {
@@ -104,7 +112,6 @@ impl From<&Course> for PublicCourseView {
             featured: details.featured.unwrap_or(false),
             tags: details.tags.iter().map(ToString::to_string).collect(),
             prices: details.prices.iter().map(AudiencePriceView::from).collect(),
-            seo: details.seo.as_ref().map(SeoView::from),
         }
     }
 }
@@ -182,15 +189,30 @@ pub(super) async fn courses(call: Public, query: Query<PublicCoursesQuery>, requ
         ..CourseFilter::default()
     };
     let found = call.api.catalog_queries.courses(call.visitor.scope(), &filter, &page(query.limit, query.cursor, None)).await?;
-    Ok(Answer::list(&request, &Listed::of(found.map(|course| PublicCourseView::from(&course)))))
+    Ok(Answer::list(&request, &Listed::of(found.map(|course| PublicCourseItem::from(&course)))))
 }
 
 pub(super) async fn course(call: Public) -> Answered {
     call.api.limits.public(call.ip())?;
     let slug: Slug = path_field(&call.request, "slug")?;
     let filter = CourseFilter { status: Some(CourseStatus::Published), slug: Some(slug.to_string()), ..CourseFilter::default() };
-    let found = call.api.catalog_queries.courses(call.visitor.scope(), &filter, &page(None, None, None)).await?;
-    found.items.first().map(|course| Answer::ok(&PublicCourseView::from(course))).ok_or_else(ApiError::not_found)
+    let mut found = call.api.catalog_queries.courses(call.visitor.scope(), &filter, &page(None, None, None)).await?;
+    let Some(course) = found.items.pop() else { return moved(&call, &slug).await };
+    let details = course.details();
+    let text = details.description.as_ref().map(Html::to_text).unwrap_or_default();
+    let content = PageContent { title: details.title.as_str(), text: &text, seo: details.seo.as_ref(), image: None };
+    let seo = resolved(&call, (PageOf::Course, RecordId::from_uuid(course.id().as_uuid())), &slug, content).await?;
+    Ok(Answer::ok(&PublicCourseView { item: PublicCourseItem::from(&course), seo: seo.into() }))
+}
+
+/// Leads whoever asks for a slug that a course had to that which it has, if it is published.
+async fn moved(call: &Public, slug: &Slug) -> Answered {
+    let scope = call.visitor.scope();
+    let to = call.api.seo_queries.redirect(scope, PageOf::Course, slug).await?.ok_or_else(ApiError::not_found)?;
+    let course = call.api.catalog_queries.course(scope, CourseId::from_uuid(to.as_uuid())).await?;
+    let course = course.filter(|course| course.status() == CourseStatus::Published && course.archived_at().is_none());
+    let slug = course.ok_or_else(ApiError::not_found)?.details().slug.clone();
+    Ok(Answer::moved(format!("/api/v1/public/{}/courses/{slug}", call.visitor.organization().slug)))
 }
 
 pub(super) async fn runs(call: Public, query: Query<PublicRunsQuery>, request: HttpRequest) -> Answered {

@@ -1,7 +1,7 @@
 //! What search engines read: schema.org's `Course` and `CourseInstance` as JSON-LD.
 
 use matricula_domain::catalog::{AudiencePrice, Availability, Campus, Modality, RunStatus};
-use matricula_domain::shared::Money;
+use matricula_domain::shared::{Html, Money};
 use serde_json::{Map, Value as Json, json};
 
 use super::Site;
@@ -41,7 +41,7 @@ fn course_of(site: &Site, offer: &Offer) -> Map<String, Json> {
     say("@id", address.as_str().into());
     say("url", address.as_str().into());
     say("name", details.title.to_string().into());
-    say("description", details.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default().into());
+    say("description", details.description.as_ref().map(Html::to_text).unwrap_or_default().into());
     say("inLanguage", site.words.language.as_str().into());
     say("provider", json!({"@type": "EducationalOrganization", "name": site.name(), "url": site.address(&site.path("/courses"))}));
     say("timeRequired", hours(details.duration_hours).into());

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use matricula_domain::catalog::{Campus, CourseRunId, Cycle, Modality};
-use matricula_domain::shared::{Form, Line, Prose, Record, Slug};
+use matricula_domain::catalog::{Campus, CourseRunId, Cycle, Modality, PageContent, PageOf, ResolvedSeo};
+use matricula_domain::shared::{Form, Html, Id, Line, Record, RecordId, Slug};
 use matricula_ports::Slice;
 use matricula_ports::catalog::{CourseFilter, RunFilter};
 use matricula_ports::records::RecordFilter;
@@ -14,6 +14,7 @@ use super::{EMBEDDED_POLICY, PAGE_POLICY, Site, json_ld, page};
 use crate::error::ApiError;
 use crate::input::{path_field, read_query};
 use crate::page::{Limit, Listed, Place, page as part};
+use crate::seo::resolved;
 
 /// What search engines and those who share a page are told of it.
 struct Head {
@@ -42,6 +43,22 @@ impl Head {
             description,
             og_image: None,
             twitter_card: "summary",
+            json_ld: None,
+        }
+    }
+
+    /// Of a page of which search engines are told this.
+    fn told(site: &Site, seo: ResolvedSeo) -> Self {
+        Self {
+            title: format!("{} · {}", seo.title, site.name()),
+            keywords: seo.keywords,
+            robots: seo.robots.as_str(),
+            canonical: seo.canonical_url,
+            og_title: seo.og_title,
+            og_description: seo.og_description,
+            description: seo.description,
+            og_image: seo.og_image,
+            twitter_card: seo.twitter_card.as_str(),
             json_ld: None,
         }
     }
@@ -104,7 +121,7 @@ struct CoursePage {
     site: Site,
     head: Head,
     offer: Offer,
-    text: Vec<String>,
+    text: String,
     prices: Vec<(&'static str, String)>,
     runs: Vec<OfferedRun>,
 }
@@ -115,11 +132,6 @@ struct RunPage {
     site: Site,
     head: Head,
     run: OfferedRun,
-}
-
-/// The paragraphs of a text.
-fn paragraphs(text: &str) -> Vec<String> {
-    text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()).map(str::to_owned).collect()
 }
 
 /// What of a query is about the page: campaigns and browsers add names of their own, and forms send empty fields.
@@ -198,8 +210,15 @@ pub(super) async fn course(site: Site, request: HttpRequest) -> Result<HttpRespo
     let offer = found.items.into_iter().next().ok_or_else(ApiError::not_found)?;
     let runs = coming(site.api(), site.scope(), offer.course.id(), site.today()).await?;
     let details = offer.course.details();
-    let text = paragraphs(details.description.as_ref().map(Prose::as_str).unwrap_or_default());
-    let mut head = Head::of(&site, &details.title.to_string(), text.first().cloned().unwrap_or_default(), &site.course_path(details.slug.as_str()));
+    let text = details.description.as_ref().map(|text| text.to_html().into_owned()).unwrap_or_default();
+    let content = PageContent {
+        title: details.title.as_str(),
+        text: &details.description.as_ref().map(Html::to_text).unwrap_or_default(),
+        seo: details.seo.as_ref(),
+        image: None,
+    };
+    let entity = (PageOf::Course, RecordId::from_uuid(offer.course.id().as_uuid()));
+    let mut head = Head::told(&site, resolved(&site.call, entity, &details.slug, content).await?);
     head.json_ld = Some(json_ld::course(&site, &offer, &runs));
     let general = details.price.map(|price| (site.words.price, site.words.money(price)));
     let own = details.prices.iter().map(|own| (site.words.price_for(own.audience), site.words.money(own.price)));

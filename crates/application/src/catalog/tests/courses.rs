@@ -49,6 +49,7 @@ fn draft() -> Course {
 /// Repositories in which this course has its slug, and these records are there.
 fn referring(mut repositories: MockRepositories, holder: Option<Course>, records: &'static [u128]) -> MockRepositories {
     repositories.courses.expect_find_by_slug().returning(move |slug| Ok(holder.clone().filter(|holder| holder.details().slug == *slug)));
+    repositories.redirects.expect_find_by_slug().returning(|_, _| Ok(None));
     let row = |id| RecordRow { id, fields: Value::Null, archived_at: None, created_at: now(), updated_at: now(), version: 1 };
     repositories.records.expect_find().returning(move |schema, asked| {
         let expected = if asked == id::<RecordId>(31) { "cycle" } else { "campus" };
