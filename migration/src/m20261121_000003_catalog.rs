@@ -91,10 +91,13 @@ CREATE TABLE course_runs (
     seats_taken integer NOT NULL,
     seats_held integer NOT NULL,
     status text NOT NULL CHECK (status IN ('scheduled', 'ongoing', 'completed', 'cancelled')),
+    status_reason text,
+    merged_into uuid REFERENCES course_runs,
     archived_at timestamptz,
     @std,
     CONSTRAINT ck_course_runs_dates CHECK (end_date >= start_date),
     CONSTRAINT ck_course_runs_deadline CHECK (enrollment_deadline IS NULL OR enrollment_deadline <= start_date),
+    CONSTRAINT ck_course_runs_merged CHECK (merged_into IS NULL OR status = 'cancelled'),
     CONSTRAINT ck_course_runs_min CHECK (min_students >= 0 AND min_students <= max_students),
     CONSTRAINT ck_course_runs_counts CHECK (max_students >= 0 AND seats_taken >= 0 AND seats_held >= 0),
     CONSTRAINT ck_course_runs_seats CHECK (seats_taken + seats_held <= max_students)

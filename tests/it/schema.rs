@@ -110,7 +110,7 @@ async fn populate(db: &Db) -> Result<(), DbErr> {
         INSERT INTO people VALUES (#1, #3, #3, #3, 'Ana', 'ana', NULL, NULL, NULL, 'active', NULL, NOW, NOW, 1);
         INSERT INTO people VALUES (#2, #4, #4, #4, 'Bea', 'bea', NULL, NULL, NULL, 'active', NULL, NOW, NOW, 1);
         INSERT INTO courses VALUES (#1, #5, 'c', 'C', NULL, 1, 'online', NULL, NULL, NULL, NULL, NULL, FALSE, '[]', '[]', NULL, 'draft', NULL, NULL, '[]', NULL, NOW, NOW, 1);
-        INSERT INTO course_runs VALUES (#1, #6, #5, NULL, NULL, '2026-01-01', '2026-01-02', NULL, 1, NULL, '[]', NULL, 1, 0, 'scheduled', NULL, NOW, NOW, 1);
+        INSERT INTO course_runs VALUES (#1, #6, #5, NULL, NULL, '2026-01-01', '2026-01-02', NULL, 1, NULL, '[]', NULL, 1, 0, 'scheduled', NULL, NULL, NULL, NOW, NOW, 1);
         INSERT INTO consent_texts VALUES (#1, #7, 'notice', NULL, 'es', 1, 'text', 'hash', FALSE, NOW, NOW, NOW, 1);
     ";
     db.run(Who::System, &sql.replace("NOW", NOW)).await.map(|_| ())
@@ -270,6 +270,7 @@ async fn what_cannot_be_is_refused() -> Result<(), DbErr> {
             ("UPDATE course_runs SET end_date = '2025-01-01'".into(), "ck_course_runs_dates"),
             ("UPDATE course_runs SET enrollment_deadline = '2026-01-02'".into(), "ck_course_runs_deadline"),
             ("UPDATE course_runs SET min_students = 2".into(), "ck_course_runs_min"),
+            ("UPDATE course_runs SET merged_into = id".into(), "ck_course_runs_merged"),
             ("DELETE FROM people".into(), name("fk_leads_person_id", "FOREIGN KEY constraint failed")),
             (
                 format!("INSERT INTO consent_texts VALUES (#1, #9, 'notice', NULL, 'es', 1, '', '', FALSE, {NOW}, {NOW}, {NOW}, 1)"),

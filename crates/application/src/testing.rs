@@ -110,6 +110,7 @@ pub(crate) fn issuing(times: usize) -> MockPersonKeys {
 }
 
 /// What a mock was given, for the test to look at.
+#[derive(Clone)]
 pub(crate) struct Seen<T>(Arc<Mutex<Vec<T>>>);
 
 impl<T: Clone + Send + 'static> Seen<T> {

@@ -122,6 +122,14 @@ pub(crate) enum Write {
         /// The version that it must have.
         version: Option<u32>,
     },
+    /// Many rows that must be as they were expected: the version before the one that they get. For `PostgreSQL`.
+    UpdateAll {
+        shape: Shape,
+        /// How many.
+        count: usize,
+        /// The rows as a JSON list.
+        rows: String,
+    },
     /// A run's counters move, if there is room.
     Seats { organization: uuid::Uuid, run: uuid::Uuid, taken: i32, held: i32 },
     /// A run has no free seat, and gets none before this is committed.
@@ -132,11 +140,37 @@ pub(crate) enum Write {
     Delete { table: &'static str, key: Key },
 }
 
+/// What updates of several rows have in common: the table, the columns of its key, those that are set.
+pub(crate) type Shape = (&'static str, Vec<&'static str>, Vec<&'static str>);
+
 impl Write {
+    /// Its shape, if it is an update of a row that must have a version.
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        let names = |columns: &[(&'static str, Value)]| columns.iter().map(|(name, _)| *name).collect();
+        match self {
+            Self::Update { table, key, set, version: Some(_) } => Some((table, names(key), names(set))),
+            _ => None,
+        }
+    }
+
+    /// One write for updates of this shape; `None` if they are few, or there is a value that JSON has no words for.
+    pub(crate) fn update_all(shape: Shape, updates: &[Self]) -> Option<Self> {
+        let values = |update: &Self| match update {
+            Self::Update { key, set, .. } => key.iter().chain(set).map(|(_, value)| value.clone()).collect(),
+            _ => Vec::new(),
+        };
+        if updates.len() < MANY_ROWS {
+            return None;
+        }
+        let columns: Vec<_> = shape.1.iter().chain(&shape.2).copied().collect();
+        let rows = json_rows(&columns, &updates.iter().map(values).collect::<Vec<_>>())?;
+        Some(Self::UpdateAll { shape, count: updates.len(), rows })
+    }
+
     /// The row that it changes or removes.
     fn row(&self) -> Option<(&'static str, Key)> {
         match self {
-            Self::Insert { .. } => None,
+            Self::Insert { .. } | Self::UpdateAll { .. } => None,
             Self::Update { table, key, .. } | Self::Delete { table, key } => Some((table, key.clone())),
             Self::Members { organization, .. } => Some(("organizations", vec![("id", (*organization).into())])),
             Self::Seats { organization, run, .. } | Self::Full { organization, run } => {
@@ -180,6 +214,7 @@ impl Write {
             Self::Insert { when_taken: WhenTaken::Leave | WhenTaken::Never, .. } | Self::Delete { .. } => None,
             Self::Insert { table, rows, .. } => Some((rows.len() as u64, format!("{CONFLICT}{table}"))),
             Self::Update { table, .. } => Some((1, format!("{STALE}{table}"))),
+            Self::UpdateAll { shape: (table, ..), count, .. } => Some((*count as u64, format!("{STALE}{table}"))),
             Self::Seats { .. } | Self::Full { .. } => Some((1, format!("{CONFLICT}seats"))),
             Self::Members { owners, .. } => Some((1, format!("{CONFLICT}{}", if *owners < 0 { "owners" } else { "members" }))),
         }
@@ -206,16 +241,31 @@ impl Write {
                     sql.push(" AND version = ").bind(i64::from(version));
                 }
             }
+            Self::UpdateAll { shape: (table, key, set), rows, .. } => {
+                sql.push("UPDATE ").name(table).push(" t SET ");
+                for (n, column) in set.into_iter().enumerate() {
+                    sql.push(if n > 0 { ", " } else { "" }).name(column).push(" = r.").name(column);
+                }
+                sql.push(" FROM json_populate_recordset(NULL::").name(table).push(", ").bind(rows);
+                sql.push("::text::json) r WHERE t.version = r.version - 1");
+                for column in key {
+                    sql.push(" AND t.").name(column).push(" = r.").name(column);
+                }
+            }
             Self::Seats { organization, run, taken, held } => {
                 sql.push("UPDATE course_runs SET seats_taken = seats_taken + ").bind(taken).push(", seats_held = seats_held + ").bind(held);
                 sql.push(" WHERE organization_id = ").bind(organization).push(" AND id = ").bind(run);
                 sql.push(" AND seats_taken + seats_held + ").bind(taken + held).push(" <= max_students");
                 sql.push(" AND seats_taken + ").bind(taken).push(" >= 0 AND seats_held + ").bind(held).push(" >= 0");
+                if taken > 0 || held > 0 {
+                    // Who came while the run was cancelled saw it open: it would be too late to tell them that their place has ended.
+                    sql.push(" AND status <> 'cancelled'");
+                }
             }
             Self::Full { organization, run } => {
                 // An update, since it is what waits for who frees a seat at this moment, and then looks again.
                 sql.push("UPDATE course_runs SET seats_taken = seats_taken WHERE organization_id = ").bind(organization).push(" AND id = ").bind(run);
-                sql.push(" AND seats_taken + seats_held >= max_students");
+                sql.push(" AND seats_taken + seats_held >= max_students AND status <> 'cancelled'");
             }
             Self::Members { organization, seats, owners } => {
                 sql.push("UPDATE organizations SET seats_used = seats_used + ").bind(seats).push(", owners = owners + ").bind(owners);

@@ -25,6 +25,12 @@ pub trait EnrollmentRepository: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn attempts(&self, run: CourseRunId, person: PersonId) -> Result<Vec<Enrollment>, PortError>;
 
+    /// All enrollments in a run, whatever their state, oldest first.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn of_run(&self, run: CourseRunId) -> Result<Vec<Enrollment>, PortError>;
+
     /// Who is next in line of a run, at most so many.
     ///
     /// # Errors
@@ -60,6 +66,12 @@ pub trait SeatHoldRepository: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn find(&self, id: SeatHoldId) -> Result<Option<SeatHold>, PortError>;
+
+    /// The holds of a run that are held.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn held_in(&self, run: CourseRunId) -> Result<Vec<SeatHold>, PortError>;
 
     /// Holds that have run out, oldest first, at most so many.
     ///

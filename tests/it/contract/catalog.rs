@@ -208,7 +208,7 @@ async fn a_run_is_read_back_as_it_was_saved(db: TestDatabase) {
             assert_eq!(here.in_unit(async |tx| tx.course_runs().find(id).await).await.unwrap(), run);
             assert_eq!(db.queries.run(&here.scope, id).await.unwrap().unwrap().run, run);
             let next = match step {
-                0 => run.transition(RunStatus::Ongoing, at(1)).unwrap(),
+                0 => run.transition(RunStatus::Ongoing, None, at(1)).unwrap(),
                 1 => run.change(&value(json!({"end_date": "2027-01-01", "enrollment_deadline": null})), at(2)).unwrap(),
                 _ => run.archive(at(3)).unwrap(),
             };
@@ -323,7 +323,7 @@ async fn runs_are_listed_and_filtered(db: TestDatabase) {
         assert_eq!(db.queries.runs(&here.scope, &filter, &Page::first(20)).await.unwrap().items.len(), hits, "{filter:?}");
     }
     // Enough people make it worth teaching, and so does its beginning.
-    save_run(&here, &special.state().transition(RunStatus::Ongoing, at(10)).unwrap()).await;
+    save_run(&here, &special.state().transition(RunStatus::Ongoing, None, at(10)).unwrap()).await;
     for (filter, hits) in
         [(RunFilter { status: Some(RunStatus::Ongoing), ..any.clone() }, 1), (RunFilter { below_minimum: Some(true), ..any.clone() }, 0)]
     {

@@ -15,6 +15,7 @@ mod isolation;
 mod jobs;
 mod leads;
 mod links;
+mod merges;
 mod outbox;
 mod paging;
 mod people;

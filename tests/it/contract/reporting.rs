@@ -103,7 +103,7 @@ async fn runs_that_are_about_to_start_come_soonest_first(db: TestDatabase) {
     };
     let (later, sooner) = (schedule("2026-06-01", None).await, schedule("2026-05-01", Some(campus.id())).await);
     let (ongoing, hidden) = (schedule("2026-05-15", None).await, schedule("2026-05-20", None).await);
-    here.in_unit(async |tx| tx.course_runs().save(&ongoing.transition(RunStatus::Ongoing, at(1)).unwrap()).await).await;
+    here.in_unit(async |tx| tx.course_runs().save(&ongoing.transition(RunStatus::Ongoing, None, at(1)).unwrap()).await).await;
     here.in_unit(async |tx| tx.course_runs().save(&hidden.archive(at(1)).unwrap()).await).await;
     let people = here.crowd(2).await;
     enroll(&here, &sooner, people[0].id()).await;

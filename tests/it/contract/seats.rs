@@ -26,11 +26,11 @@ on_both!(
 );
 
 /// How often the races are run.
-fn rounds() -> usize {
+pub(super) fn rounds() -> usize {
     figure("MATRICULA_ROUNDS", 20)
 }
 
-async fn seats(here: &Tenant, run: CourseRunId) -> Seats {
+pub(super) async fn seats(here: &Tenant, run: CourseRunId) -> Seats {
     here.in_unit(async |tx| tx.course_runs().find(run).await).await.unwrap().seats()
 }
 
@@ -43,13 +43,13 @@ async fn recount(here: &Tenant, run: CourseRunId) -> (i64, i64) {
     (taken, held + offered)
 }
 
-async fn assert_counters(here: &Tenant, run: CourseRunId) {
+pub(super) async fn assert_counters(here: &Tenant, run: CourseRunId) {
     let counted = seats(here, run).await;
     assert_eq!((i64::from(counted.taken), i64::from(counted.held)), recount(here, run).await);
     assert!(counted.gone() <= counted.max, "{counted:?}");
 }
 
-async fn enroll(here: &Tenant, run: CourseRunId, person: PersonId, waitlist: bool) -> Result<Enrollment, EnrollmentsError> {
+pub(super) async fn enroll(here: &Tenant, run: CourseRunId, person: PersonId, waitlist: bool) -> Result<Enrollment, EnrollmentsError> {
     let who = here.allowed::<ManageEnrollments>();
     let placed = Enrollments::new(here.db.world()).enroll(&who, run, &Wanted::Person(person), None, waitlist).await?;
     assert_eq!(placed.waitlist_position.is_some(), placed.enrollment.status() == EnrollmentStatus::Waitlisted);

@@ -23,6 +23,13 @@ over_http! {
     a_run_makes_sense,
     a_run_keeps_the_seats_that_are_taken,
     runs_are_filtered,
+    a_run_is_copied_without_its_people,
+    the_days_of_a_run_move_together,
+    nobody_keeps_a_place_in_a_run_that_is_cancelled,
+    the_people_of_a_run_go_to_another_one,
+    the_last_day_to_enroll_ends_at_midnight_of_the_campus,
+    a_run_of_a_draft_is_for_the_staff_alone,
+    what_cannot_be_is_refused_and_leaves_nothing,
     what_belongs_to_another_organization_is_not_named,
 }
 
@@ -265,7 +272,7 @@ async fn a_run_is_shown_with_its_seats(service: &Service) {
     let seats = json!({"max": 20, "taken": 0, "held": 0, "free": 20, "waitlisted": 0});
     let shown = merged(
         plan,
-        json!({"id": made.id, "status": "scheduled", "below_minimum": true, "seats": seats, "archived_at": null, "created_at": at, "updated_at": at}),
+        json!({"id": made.id, "status": "scheduled", "status_reason": null, "merged_into": null, "below_minimum": true, "seats": seats, "archived_at": null, "created_at": at, "updated_at": at}),
     );
     assert_eq!(made.shown, shown);
     let read = manager.get(&format!("/course-runs/{}", made.id)).await;
@@ -383,4 +390,213 @@ async fn what_belongs_to_another_organization_is_not_named(service: &Service) {
     let form = json!({"course": course.shown["slug"], "course_run_id": run.id, "campaign": campaign.shown["slug"], "form": "ninguno"});
     let answer = service.visitor().post(&office.door("/leads"), &merged(super::office::someone(), form)).await;
     assert_eq!(answer.faults(), not_found(&["/course", "/course_run_id", "/campaign", "/form"]));
+}
+
+/// The days of a run: deadline, start, end.
+fn days(run: &Json) -> [Json; 3] {
+    ["enrollment_deadline", "start_date", "end_date"].map(|field| run[field].clone())
+}
+
+async fn a_run_is_copied_without_its_people(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let (course, campus) = (office.course().await.id, office.record("campuses", json!({})).await.id);
+    let fields =
+        json!({"enrollment_deadline": service.day(20), "max_students": 8, "min_students": 4, "campus_id": campus, "seats_left_policy": "few"});
+    let run = office.run_of(&course, fields).await;
+    manager.post(&format!("/course-runs/{}/enrollments", run.id), &json!({"person_id": office.person().await})).await.is(201);
+    manager.post(&format!("/course-runs/{}/transitions", run.id), &json!({"to": "cancelled"})).await.is(200);
+    let path = format!("/course-runs/{}/copies", run.id);
+    for copy in [json!({"shift_days": 90}), json!({"start_date": service.day(120)})] {
+        let answer = manager.post(&path, &copy).await;
+        let made = Made::of(&answer, 201);
+        assert_eq!(answer.header("Location"), Some(format!("/api/v1/course-runs/{}", made.id).as_str()));
+        assert_eq!(days(&made.shown), [service.day(110), service.day(120), service.day(150)].map(|day| json!(day)));
+        let seats = json!({"max": 8, "taken": 0, "held": 0, "free": 8, "waitlisted": 0});
+        assert_eq!((&made.shown["status"], &made.shown["seats"], &made.shown["campus_id"]), (&json!("scheduled"), &seats, &json!(campus)));
+        assert_eq!(manager.get(&format!("/course-runs/{}", made.id)).await.is(200), made.shown);
+    }
+    let smaller = manager.post(&path, &json!({"shift_days": 7, "max_students": 5, "min_students": 2})).await.is(201);
+    assert_eq!((&smaller["max_students"], &smaller["min_students"]), (&json!(5), &json!(2)));
+    for (copy, fault) in [
+        (json!({}), "/start_date REQUIRED"),
+        (json!({"shift_days": 7, "start_date": service.day(120)}), "/start_date REQUIRED"),
+        (json!({"shift_days": 7, "max_students": 3}), "/min_students MIN_ABOVE_MAX"),
+        (json!({"shift_days": 999_999_999}), "/shift_days OUT_OF_RANGE"),
+        (json!({"shift_days": 7, "campus_id": Uuid::from_u128(7)}), "/campus_id NOT_FOUND"),
+        (json!({"shift_days": 7, "course_id": course}), "/course_id UNKNOWN_FIELD"),
+    ] {
+        let told: Vec<_> = manager.post(&path, &copy).await.faults().into_iter().map(|(pointer, code)| format!("{pointer} {code}")).collect();
+        assert_eq!(told, [fault], "{copy}");
+    }
+    assert_eq!(office.rows("course_runs").await, 4);
+}
+
+async fn the_days_of_a_run_move_together(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let run = office.run_of(&office.course().await.id, json!({"enrollment_deadline": service.day(20)})).await;
+    let path = format!("/course-runs/{}/shift", run.id);
+    for (shift, expected) in [(7, [27, 37, 67]), (-10, [17, 27, 57])] {
+        let answer = manager.post(&path, &json!({"days": shift})).await;
+        assert_eq!(days(&answer.is(200)), expected.map(|n| json!(service.day(n))));
+        assert!(answer.header("ETag").is_some());
+    }
+    assert_eq!(manager.post(&path, &json!({"days": 0})).await.faults(), [("/days".to_owned(), "OUT_OF_RANGE".to_owned())]);
+    manager.post(&format!("/course-runs/{}/transitions", run.id), &json!({"to": "ongoing"})).await.is(200);
+    manager.post(&path, &json!({"days": 7})).await.refused(409, "RUN_NOT_SCHEDULED");
+}
+
+async fn nobody_keeps_a_place_in_a_run_that_is_cancelled(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let run = office.run(1).await;
+    for _ in 0..2 {
+        let person = office.person().await;
+        manager.post(&format!("/course-runs/{}/enrollments", run.id), &json!({"person_id": person, "waitlist": true})).await.is(201);
+    }
+    let cancelled =
+        manager.post(&format!("/course-runs/{}/transitions", run.id), &json!({"to": "cancelled", "reason": "Falta de alumnos"})).await.is(200);
+    assert_eq!((&cancelled["status_reason"], &cancelled["seats"]["taken"]), (&json!("Falta de alumnos"), &json!(0)));
+    let enrollments = manager.get(&format!("/enrollments?course_run_id={}", run.id)).await.is(200);
+    assert_eq!(each(&enrollments, "status"), [json!("dropped"), json!("dropped")]);
+    assert_eq!(each(&enrollments, "status_reason"), [json!("Falta de alumnos"), json!("Falta de alumnos")]);
+    let late = manager.post(&format!("/course-runs/{}/enrollments", run.id), &json!({"person_id": office.person().await})).await;
+    late.refused(409, "RUN_NOT_OPEN");
+}
+
+async fn the_people_of_a_run_go_to_another_one(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let course = office.course().await.id;
+    let run = office.run_of(&course, json!({"max_students": 3})).await;
+    let (small, large) = (office.run_of(&course, json!({"max_students": 1})).await, office.run_of(&course, json!({"max_students": 2})).await);
+    for _ in 0..3 {
+        let person = office.person().await;
+        manager.post(&format!("/course-runs/{}/enrollments", run.id), &json!({"person_id": person})).await.is(201);
+    }
+    let path = format!("/course-runs/{}/merge", run.id);
+    let other = office.run(9).await.id;
+    for (into, status, code) in [(&run.id, 422, "SAME_RUN"), (&other, 422, "OTHER_COURSE")] {
+        manager.post(&path, &json!({"into": into})).await.refused(status, code);
+    }
+    assert_eq!(manager.post(&path, &json!({"into": Uuid::from_u128(7)})).await.faults(), [("/into".to_owned(), "NOT_FOUND".to_owned())]);
+    let before = office.rows_of(&["audit_entries", "outbox"]).await;
+    for (into, missing) in [(&small, 2), (&large, 1)] {
+        let problem = manager.post(&path, &json!({"into": into.id})).await.refused(409, "RUN_FULL");
+        assert_eq!(problem["missing"], missing);
+    }
+    let planned = Made::of(&manager.patch(&format!("/course-runs/{}", large.id), &large.etag, &json!({"max_students": 4})).await, 200);
+    let dry = manager.post(&path, &json!({"into": large.id, "dry_run": true})).await.is(200);
+    assert_eq!((&dry["moved"], &dry["ended"], &dry["run"]["status"]), (&json!(3), &json!(0), &json!("scheduled")));
+    assert_eq!(office.rows_of(&["audit_entries", "outbox"]).await, [before[0] + 1, before[1] + 1], "the change of the plan alone");
+
+    let merged = manager.post(&path, &json!({"into": large.id})).await.is(200);
+    assert_eq!(
+        (&merged["run"]["status"], &merged["run"]["merged_into"], &merged["run"]["seats"]["taken"]),
+        (&json!("cancelled"), &json!(large.id), &json!(0))
+    );
+    assert_eq!((&merged["into"]["seats"]["taken"], &merged["moved"]), (&json!(3), &json!(3)));
+    assert_eq!(each(&manager.get(&format!("/enrollments?course_run_id={}", large.id)).await.is(200), "status"), vec![json!("active"); 3]);
+    manager.patch(&format!("/course-runs/{}", large.id), &planned.etag, &json!({"max_students": 9})).await.refused(412, "STALE");
+    manager.post(&path, &json!({"into": large.id})).await.refused(409, "INVALID_TRANSITION");
+    let back = manager.post(&format!("/course-runs/{}/merge", large.id), &json!({"into": run.id})).await;
+    back.refused(409, "RUN_NOT_OPEN");
+    // Everybody finds where the others went.
+    let public = service.visitor().get(&office.door(&format!("/course-runs?course_id={course}"))).await.is(200);
+    assert!(each(&public, "merged_into").contains(&json!(large.id)));
+}
+
+async fn a_run_of_a_draft_is_for_the_staff_alone(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let draft = json!({"slug": "a-medida", "title": "A medida", "duration_hours": 8, "modality": "online"});
+    let course = manager.post("/courses", &draft).await.id(201);
+    let run = office.run_of(&course, json!({})).await.id;
+    manager.post(&format!("/course-runs/{run}/enrollments"), &json!({"person_id": office.person().await})).await.is(201);
+    assert_eq!(each(&service.visitor().get(&office.door("/course-runs")).await.is(200), "id"), Vec::<Json>::new());
+}
+
+async fn what_cannot_be_is_refused_and_leaves_nothing(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let (course, other) = (office.course().await, office.course().await);
+    let bare = manager.post("/courses", &json!({"slug": "bare", "title": "B", "duration_hours": 1, "modality": "presencial"})).await.id(201);
+    let run = office.run_of(&course.id, json!({"max_students": 2})).await;
+    for _ in 0..2 {
+        manager.post(&format!("/course-runs/{}/enrollments", run.id), &json!({"person_id": office.person().await})).await.is(201);
+    }
+    let tables = ["courses", "course_runs", "course_campuses", "campuses", "enrollments", "audit_entries", "outbox"];
+    let before = office.rows_of(&tables).await;
+    let plan = json!({"course_id": course.id, "start_date": service.day(10), "end_date": service.day(40), "max_students": 5});
+    let (runs, this_run, this_course) = ("/course-runs".to_owned(), format!("/course-runs/{}", run.id), format!("/courses/{}", course.id));
+    let campus = json!({"slug": "k", "name": "K", "city": "K", "time_zone": "Europe/Madrid"});
+    let hours = |opens: &str, closes: &str| json!({"day_of_week": "monday", "opens": opens, "closes": closes});
+    for (method, path, body, status, code, pointer) in [
+        ("POST", &runs, merged(plan.clone(), json!({"end_date": service.day(9)})), 422, "END_BEFORE_START", "/end_date"),
+        ("POST", &runs, merged(plan.clone(), json!({"enrollment_deadline": service.day(11)})), 422, "DEADLINE_AFTER_START", "/enrollment_deadline"),
+        ("POST", &runs, merged(plan.clone(), json!({"min_students": 6})), 422, "MIN_ABOVE_MAX", "/min_students"),
+        ("PATCH", &this_run, json!({"end_date": service.day(1)}), 422, "END_BEFORE_START", "/end_date"),
+        ("PATCH", &this_run, json!({"enrollment_deadline": service.day(31)}), 422, "DEADLINE_AFTER_START", "/enrollment_deadline"),
+        ("PATCH", &this_run, json!({"max_students": 1}), 422, "SEATS_BELOW_TAKEN", "/max_students"),
+        (
+            "POST",
+            &"/courses".to_owned(),
+            json!({"slug": course.shown["slug"], "title": "A", "duration_hours": 1, "modality": "online"}),
+            422,
+            "SLUG_TAKEN",
+            "/slug",
+        ),
+        ("PATCH", &this_course, json!({"slug": other.shown["slug"]}), 422, "SLUG_TAKEN", "/slug"),
+        ("PATCH", &this_course, json!({"price": null}), 422, "VALIDATION_FAILED", "/price"),
+        ("PATCH", &this_course, json!({"modality": "presencial"}), 422, "VALIDATION_FAILED", "/campus_ids"),
+        ("POST", &format!("/courses/{bare}/transitions"), json!({"to": "published"}), 409, "COURSE_NOT_READY", "/description"),
+        (
+            "POST",
+            &"/campuses".to_owned(),
+            merged(campus.clone(), json!({"opening_hours": [hours("14:00", "09:00")]})),
+            422,
+            "VALIDATION_FAILED",
+            "/opening_hours/0/closes",
+        ),
+        (
+            "POST",
+            &"/campuses".to_owned(),
+            merged(campus, json!({"opening_hours": [hours("09:00", "14:00"), hours("13:00", "15:00")]})),
+            422,
+            "VALIDATION_FAILED",
+            "/opening_hours/1",
+        ),
+    ] {
+        let call = manager.call(method, &format!("/api/v1{path}")).json(&body);
+        let answer = if method == "PATCH" { call.header("If-Match", "*").await } else { call.await };
+        let problem = answer.refused(status, code);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
+        assert_eq!(office.rows_of(&tables).await, before, "{body}");
+    }
+}
+
+async fn the_last_day_to_enroll_ends_at_midnight_of_the_campus(service: &Service) {
+    let office = Office::found(service).await;
+    let manager = office.client(Role::Manager).await;
+    let course = office.course().await.id;
+    // Far from each other: wherever it is now, in one of them it is another day than in the other.
+    let (east, west) = ("Pacific/Kiritimati", "Pacific/Pago_Pago");
+    let day_in = |zone: &str| matricula_domain::shared::TimeZone::parse(zone).unwrap().date_of(service.now());
+    for (zone, deadline, open) in [
+        (east, day_in(east), true),
+        (east, day_in(east) - chrono::Days::new(1), false),
+        (west, day_in(west), true),
+        (west, day_in(west) - chrono::Days::new(1), false),
+    ] {
+        let campus = office.record("campuses", json!({"time_zone": zone})).await.id;
+        let run = office.run_of(&course, json!({"campus_id": campus, "enrollment_deadline": deadline.to_string()})).await.id;
+        let answer = manager.post(&format!("/course-runs/{run}/enrollments"), &json!({"person_id": office.person().await})).await;
+        if open {
+            answer.is(201);
+        } else {
+            answer.refused(409, "ENROLLMENT_CLOSED");
+        }
+    }
+    assert_ne!(day_in(east), day_in(west));
 }

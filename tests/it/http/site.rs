@@ -70,12 +70,17 @@ async fn what_is_published_is_on_the_site_and_nothing_else(service: &Service) {
 
     // What is no longer offered is gone from everywhere.
     owner.post(&format!("/courses/{}/transitions", course.id), &json!({"to": "archived"})).await.is(200);
-    for path in
-        ["/courses/soldadura".to_owned(), format!("/course-runs/{}", run.id), format!("/course-runs/{}/calendar.ics", run.id), "/courses/borrador".to_owned()]
-    {
+    for path in [
+        "/courses/soldadura".to_owned(),
+        format!("/course-runs/{}", run.id),
+        format!("/course-runs/{}/calendar.ics", run.id),
+        "/courses/borrador".to_owned(),
+    ] {
         assert_eq!(read(&office, &path).await.status, 404, "{path}");
     }
-    for path in ["/courses", "/courses.csv", "/courses.xml", "/course-runs.csv", "/course-runs.xml", "/course-runs.ics", "/sitemap.xml", "/embed/courses"] {
+    for path in
+        ["/courses", "/courses.csv", "/courses.xml", "/course-runs.csv", "/course-runs.xml", "/course-runs.ics", "/sitemap.xml", "/embed/courses"]
+    {
         let answer = read(&office, path).await;
         assert!(answer.status == 200 && !answer.text.contains("oldadura"), "{path}: {}", answer.text);
     }
@@ -212,7 +217,9 @@ async fn seats_are_told_as_the_organization_says(service: &Service) {
     let owner = office.owner().await;
     for (policy, told) in [("few", "Quedan pocas"), ("exact", "5 libres de 5")] {
         owner.patch(&format!("/course-runs/{}", run.id), "*", &json!({"seats_left_policy": policy})).await.is(200);
-        for path in ["/courses/soldadura".to_owned(), format!("/course-runs/{}", run.id), "/course-runs.csv".to_owned(), "/course-runs.xml".to_owned()] {
+        for path in
+            ["/courses/soldadura".to_owned(), format!("/course-runs/{}", run.id), "/course-runs.csv".to_owned(), "/course-runs.xml".to_owned()]
+        {
             assert!(read(&office, &path).await.text.contains(told), "{policy} {path}");
         }
     }

@@ -319,6 +319,13 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         "getRun" | "archiveRun" => on(office.run(1).await.id),
         "changeRun" => on(office.run(1).await.id).with(json!({"max_students": 2})),
         "moveRun" => on(office.run(1).await.id).with(json!({"to": "ongoing"})),
+        "copyRun" => on(office.run(1).await.id).with(json!({"shift_days": 7})),
+        "shiftRun" => on(office.run(1).await.id).with(json!({"days": 7})),
+        "mergeRun" => {
+            let run = office.run(1).await;
+            let into = office.run_of(&text(&run.shown["course_id"]), json!({})).await.id;
+            on(run.id).with(json!({"into": into}))
+        }
         "restoreRun" => {
             let run = office.run(1).await.id;
             office.owner().await.act(&format!("/course-runs/{run}/archive")).await.is(200);

@@ -1,10 +1,11 @@
-use matricula_domain::catalog::{Campus, CourseRun, CourseRunId, Cycle, RunPlan, RunStatus};
-use matricula_domain::shared::{Changed, Fault, Faults, Instant, Record, Value};
+use matricula_domain::catalog::{Campus, CourseRun, CourseRunId, Cycle, RunCopy, RunPlan, RunShift, RunStatus};
+use matricula_domain::shared::{Changed, Fault, Faults, Instant, Line, Record, Value};
 use matricula_ports::{Tx, transact};
 
 use super::{Catalog, CatalogError};
 use crate::Expected;
 use crate::access::{Allowed, ManageCatalog};
+use crate::enrollment::{offer_seats, places_of, save_places};
 
 impl Catalog {
     /// Schedules a run.
@@ -40,12 +41,52 @@ impl Catalog {
         .await
     }
 
-    /// Starts, completes or cancels a run.
+    /// Schedules a run like another one, at another time.
     ///
     /// # Errors
     /// [`CatalogError`].
-    pub async fn move_run(&self, who: &Allowed<ManageCatalog>, id: CourseRunId, to: RunStatus) -> Result<CourseRun, CatalogError> {
-        self.run(who, id, Expected::Any, async |_, run, now| Ok(run.transition(to, now)?)).await
+    pub async fn copy_run(&self, who: &Allowed<ManageCatalog>, id: CourseRunId, copy: &RunCopy) -> Result<CourseRun, CatalogError> {
+        transact(&*self.world.transactions, who.scope(), async |tx| {
+            let run = tx.course_runs().find(id).await?.ok_or(CatalogError::NotFound)?;
+            let copied = run.copy(self.world.id(), copy, self.world.now())?;
+            check(tx, copied.state()).await?;
+            tx.course_runs().save(&copied).await?;
+            Ok(copied.into_state())
+        })
+        .await
+    }
+
+    /// Moves all days of a run. Where people can enroll again, free seats are offered to the queue.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn shift_run(&self, who: &Allowed<ManageCatalog>, id: CourseRunId, shift: &RunShift) -> Result<CourseRun, CatalogError> {
+        self.run(who, id, Expected::Any, async |_, run, now| Ok(run.shift(shift, now)?)).await
+    }
+
+    /// Starts, completes or cancels a run. Once it is cancelled, nobody has a place in it.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn move_run(
+        &self,
+        who: &Allowed<ManageCatalog>,
+        id: CourseRunId,
+        to: RunStatus,
+        reason: Option<&Line<300>>,
+    ) -> Result<CourseRun, CatalogError> {
+        transact(&*self.world.transactions, who.scope(), async |tx| {
+            let run = tx.course_runs().find(id).await?.ok_or(CatalogError::NotFound)?;
+            let moved = run.transition(to, reason, self.world.now())?;
+            tx.course_runs().save(&moved).await?;
+            if to != RunStatus::Cancelled {
+                return Ok(moved.into_state());
+            }
+            let places = places_of(tx, id).await?;
+            save_places(tx, &places.end(reason, self.world.now())).await?;
+            Ok(tx.course_runs().find(id).await?.ok_or(CatalogError::NotFound)?)
+        })
+        .await
     }
 
     /// Hides a run, with undo.
@@ -77,7 +118,7 @@ impl Catalog {
             let changed = change(tx, &run, self.world.now()).await?;
             tx.course_runs().save(&changed).await?;
             if lets_more_in(&run, changed.state()) {
-                crate::enrollment::offer_seats(tx, &self.world, id).await?;
+                offer_seats(tx, &self.world, id).await?;
             }
             Ok(changed.into_state())
         })

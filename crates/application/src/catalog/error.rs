@@ -1,4 +1,5 @@
 use matricula_domain::catalog::{CourseError, CourseRunError};
+use matricula_domain::enrollment::Shortage;
 use matricula_domain::shared::Faults;
 use matricula_ports::PortError;
 
@@ -22,6 +23,9 @@ pub enum CatalogError {
     /// The run's rules refuse.
     #[error(transparent)]
     CourseRun(#[from] CourseRunError),
+    /// The run to which people were to go has too few seats.
+    #[error(transparent)]
+    Shortage(#[from] Shortage),
     /// The input is understood, and wrong.
     #[error(transparent)]
     Invalid(#[from] Faults),

@@ -3,6 +3,7 @@
 mod course;
 mod course_run;
 mod error;
+mod merge_run;
 mod redirect;
 mod seo_metadata;
 
@@ -10,6 +11,7 @@ mod seo_metadata;
 mod tests;
 
 pub use error::CatalogError;
+pub use merge_run::Merged;
 pub(crate) use redirect::{Before, follow_slug};
 
 use crate::World;

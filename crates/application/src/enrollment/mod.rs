@@ -16,6 +16,7 @@ pub use sweep::Swept;
 
 use chrono::Duration;
 use matricula_domain::catalog::CourseRunId;
+use matricula_domain::enrollment::{ChangedPlaces, Places};
 use matricula_domain::shared::Id;
 use matricula_ports::{PortError, Tx};
 
@@ -35,6 +36,23 @@ impl Enrollments {
     pub fn new(world: World) -> Self {
         Self { world }
     }
+}
+
+/// Everybody who has, had or waits for a place in a run. If the run was saved before in the same transaction, nobody else comes or goes
+/// until its end.
+pub(crate) async fn places_of(tx: &Tx, run: CourseRunId) -> Result<Places, PortError> {
+    Ok(Places { enrollments: tx.enrollments().of_run(run).await?, holds: tx.seat_holds().held_in(run).await? })
+}
+
+/// Saves what became of places. It is written in few statements at the commit, however many there are.
+pub(crate) async fn save_places(tx: &Tx, places: &ChangedPlaces) -> Result<(), PortError> {
+    for enrollment in &places.enrollments {
+        tx.enrollments().save(enrollment).await?;
+    }
+    for hold in &places.holds {
+        tx.seat_holds().save(hold).await?;
+    }
+    Ok(())
 }
 
 /// Offers the free seats of a run to whoever is next in line. What freed them was saved before, in the same transaction: so the run

@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::price::{check_prices, price_of};
 use super::{Audience, AudiencePrice, CourseDetails, CourseId, CourseRunError, SeatsLeftPolicy};
 use crate::people::PersonId;
-use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, LocalDate, Money, Noun, RecordId, Value};
+use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, Line, LocalDate, Money, Noun, RecordId, Value};
 
 crate::id!(
     /// A course run.
@@ -115,6 +115,10 @@ pub struct CourseRunParts {
     pub plan: RunPlan,
     /// Where it stands.
     pub status: RunStatus,
+    /// Why it stands there, in somebody's words.
+    pub status_reason: Option<String>,
+    /// The run to which its people went when it was cancelled.
+    pub merged_into: Option<CourseRunId>,
     /// Its seats; `max` is the plan's `max_students`.
     pub seats: Seats,
     /// Since when it is hidden.
@@ -130,9 +134,23 @@ pub struct CourseRunParts {
 impl CourseRun {
     /// A new run, all of whose seats are free.
     pub fn schedule(id: CourseRunId, plan: RunPlan, now: Instant) -> Changed<Self> {
-        let seats = Seats { max: plan.max_students, taken: 0, held: 0 };
-        let parts = CourseRunParts { id, plan, status: RunStatus::Scheduled, seats, archived_at: None, created_at: now, updated_at: now, version: 0 };
-        Changed::created(Self { parts }, CourseRunFact::Scheduled, now)
+        Self::announce(id, plan, None, now)
+    }
+
+    pub(super) fn announce(id: CourseRunId, plan: RunPlan, copy_of: Option<CourseRunId>, now: Instant) -> Changed<Self> {
+        let parts = CourseRunParts {
+            id,
+            seats: Seats { max: plan.max_students, taken: 0, held: 0 },
+            plan,
+            status: RunStatus::Scheduled,
+            status_reason: None,
+            merged_into: None,
+            archived_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 0,
+        };
+        Changed::created(Self { parts }, CourseRunFact::Scheduled { copy_of }, now)
     }
 
     /// Changes what the patch names of the plan (RFC 7396). Seats can be added at any time, and taken away as long as they are
@@ -163,17 +181,50 @@ impl CourseRun {
         }
     }
 
-    /// Takes it to another status.
+    /// Takes it to another status. The reason is why it stands there, so the one from before goes. In a run that is cancelled nobody has
+    /// a place: end them in the same transaction ([`Places::end`](crate::enrollment::Places::end)).
     ///
     /// # Errors
     /// [`CourseRunError::InvalidTransition`].
-    pub fn transition(&self, to: RunStatus, now: Instant) -> Result<Changed<Self>, CourseRunError> {
+    pub fn transition(&self, to: RunStatus, reason: Option<&Line<300>>, now: Instant) -> Result<Changed<Self>, CourseRunError> {
+        let fact = self.step(to)?;
+        Ok(self.with(fact, now, |parts| {
+            parts.status = to;
+            parts.status_reason = reason.map(|reason| reason.as_str().to_owned());
+        }))
+    }
+
+    /// Cancels it in favour of another run of the same course, to which its people go in the same transaction
+    /// ([`Places::merge_into`](crate::enrollment::Places::merge_into)). Answers what becomes of both.
+    ///
+    /// # Errors
+    /// [`CourseRunError::InvalidTransition`] unless it can be cancelled, [`CourseRunError::NotOpen`] for a run to which nobody can go, faults
+    /// of `into` for itself (`SAME_RUN`) and for a run of another course (`OTHER_COURSE`).
+    pub fn merge_into(&self, target: &Self, now: Instant) -> Result<[Changed<Self>; 2], CourseRunError> {
+        if target.id() == self.id() {
+            return Err(Faults::from(Fault::rule("/into", "SAME_RUN", "must be another run")).into());
+        }
+        if target.plan().course_id != self.plan().course_id {
+            return Err(Faults::from(Fault::rule("/into", "OTHER_COURSE", "must be a run of the same course")).into());
+        }
+        self.step(RunStatus::Cancelled)?;
+        if !matches!(target.status(), RunStatus::Scheduled | RunStatus::Ongoing) || target.archived_at().is_some() {
+            return Err(CourseRunError::NotOpen);
+        }
+        let merged = self.with(CourseRunFact::Merged { into: target.id() }, now, |parts| {
+            parts.status = RunStatus::Cancelled;
+            parts.status_reason = None;
+            parts.merged_into = Some(target.id());
+        });
+        Ok([merged, target.with(CourseRunFact::Joined { from: self.id() }, now, |_| ())])
+    }
+
+    fn step(&self, to: RunStatus) -> Result<CourseRunFact, CourseRunError> {
         let from = self.parts.status;
-        let Some(fact) = step(from, to) else {
+        step(from, to).ok_or_else(|| {
             let possible = RunStatus::ALL.iter().filter(|to| step(from, **to).is_some()).map(|to| to.as_str()).collect();
-            return Err(CourseRunError::InvalidTransition { from, to, possible });
-        };
-        Ok(self.with(fact, now, |parts| parts.status = to))
+            CourseRunError::InvalidTransition { from, to, possible }
+        })
     }
 
     /// Hides it, with undo. `None` if it is hidden already.
@@ -186,7 +237,7 @@ impl CourseRun {
         self.parts.archived_at.is_some().then(|| self.with(CourseRunFact::Restored, now, |parts| parts.archived_at = None))
     }
 
-    fn with(&self, fact: CourseRunFact, now: Instant, edit: impl FnOnce(&mut CourseRunParts)) -> Changed<Self> {
+    pub(super) fn with(&self, fact: CourseRunFact, now: Instant, edit: impl FnOnce(&mut CourseRunParts)) -> Changed<Self> {
         let mut after = self.clone();
         edit(&mut after.parts);
         after.parts.updated_at = now;
@@ -222,6 +273,14 @@ impl CourseRun {
     /// Where it stands.
     pub fn status(&self) -> RunStatus {
         self.parts.status
+    }
+    /// Why it stands there, in somebody's words.
+    pub fn status_reason(&self) -> Option<&str> {
+        self.parts.status_reason.as_deref()
+    }
+    /// The run to which its people went when it was cancelled.
+    pub fn merged_into(&self) -> Option<CourseRunId> {
+        self.parts.merged_into
     }
     /// Its seats, as they were when it was read.
     pub fn seats(&self) -> Seats {
@@ -269,9 +328,11 @@ impl Aggregate for CourseRun {
     fn subject(&self) -> Option<PersonId> {
         None
     }
+    /// The plan, states and ids. The reason is free text, and stays in the row alone.
     fn fields(&self) -> Fields {
         let mut fields = self.parts.plan.fields();
         fields.push(("status".to_owned(), self.parts.status.value()));
+        fields.push(("merged_into".to_owned(), self.parts.merged_into.value()));
         fields.push(("archived_at".to_owned(), self.parts.archived_at.value()));
         fields
     }
@@ -281,15 +342,33 @@ impl Aggregate for CourseRun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CourseRunFact {
     /// It is announced.
-    Scheduled,
+    Scheduled {
+        /// The run of which it is a copy.
+        copy_of: Option<CourseRunId>,
+    },
     /// The plan changed; there may be more seats.
     Changed,
+    /// All its days moved.
+    Shifted {
+        /// So many days later; earlier, if it is negative.
+        days: i32,
+    },
     /// Teaching began.
     Started,
     /// It is over.
     Completed,
     /// It will not be taught (any more).
     Cancelled,
+    /// It will not be taught (any more), and its people went to another run.
+    Merged {
+        /// That run.
+        into: CourseRunId,
+    },
+    /// The people of another run came to it.
+    Joined {
+        /// That run.
+        from: CourseRunId,
+    },
     /// It is hidden.
     Archived,
     /// It is back.
@@ -299,13 +378,25 @@ pub enum CourseRunFact {
 impl Fact for CourseRunFact {
     fn verb(&self) -> &'static str {
         match self {
-            Self::Scheduled => "scheduled",
+            Self::Scheduled { .. } => "scheduled",
             Self::Changed => "changed",
+            Self::Shifted { .. } => "shifted",
             Self::Started => "started",
             Self::Completed => "completed",
             Self::Cancelled => "cancelled",
+            Self::Merged { .. } => "merged",
+            Self::Joined { .. } => "joined",
             Self::Archived => "archived",
             Self::Restored => "restored",
+        }
+    }
+    fn data(&self) -> Fields {
+        match self {
+            Self::Scheduled { copy_of: Some(copied) } => vec![("copy_of".to_owned(), copied.value())],
+            Self::Shifted { days } => vec![("days".to_owned(), days.value())],
+            Self::Merged { into } => vec![("into".to_owned(), into.value())],
+            Self::Joined { from } => vec![("from".to_owned(), from.value())],
+            _ => Fields::new(),
         }
     }
 }
@@ -366,7 +457,7 @@ mod tests {
         ] {
             let before = CourseRun::from_parts(CourseRunParts { status: from, ..run().parts().clone() });
             for to in RunStatus::ALL.iter().copied() {
-                let outcome = before.transition(to, now());
+                let outcome = before.transition(to, None, now());
                 if let Some((_, verb)) = steps.iter().find(|(step, _)| *step == to) {
                     let changed = outcome.unwrap();
                     assert_eq!((changed.state().status(), changed.fact().verb()), (to, *verb), "{from} to {to}");
@@ -403,6 +494,43 @@ mod tests {
         assert_eq!(run.change(&Value::Null, now()).unwrap_err().code(), "VALIDATION_FAILED");
         // Naming the same course again is no change.
         assert!(run.change(&map(&[("course_id", Value::Id(Uuid::from_u128(1)))]), now()).unwrap().changes().is_empty());
+    }
+
+    #[test]
+    fn a_reason_is_why_a_run_stands_where_it_stands() {
+        let why = Line::parse("Falta de alumnos").unwrap();
+        let cancelled = run().transition(RunStatus::Cancelled, Some(&why), now()).unwrap();
+        assert_eq!(cancelled.state().status_reason(), Some("Falta de alumnos"));
+        assert!(cancelled.changes().iter().all(|change| change.field == "status"), "what somebody wrote is not for the audit");
+    }
+
+    #[test]
+    fn the_people_of_a_run_go_to_another_one_of_the_same_course() {
+        let other = |course: u128, status, hidden: bool| {
+            let plan = RunPlan { course_id: CourseId::from_uuid(Uuid::from_u128(course)), ..run().plan().clone() };
+            let id = CourseRunId::from_uuid(Uuid::from_u128(3));
+            CourseRun::from_parts(CourseRunParts { id, plan, status, archived_at: hidden.then(now), ..run().parts().clone() })
+        };
+        for status in [RunStatus::Scheduled, RunStatus::Ongoing] {
+            let target = other(1, status, false);
+            let from = CourseRun::from_parts(CourseRunParts { status, ..run().parts().clone() });
+            let [merged, joined] = from.merge_into(&target, now()).unwrap();
+            assert_eq!((merged.fact().verb(), joined.fact().verb()), ("merged", "joined"));
+            assert_eq!((merged.fact().data()[0].1.clone(), joined.fact().data()[0].1.clone()), (target.id().value(), from.id().value()));
+            assert_eq!((merged.state().status(), merged.state().merged_into()), (RunStatus::Cancelled, Some(target.id())));
+            assert_eq!((joined.changes().len(), joined.state().version()), (0, target.version() + 1));
+        }
+        for status in [RunStatus::Completed, RunStatus::Cancelled] {
+            assert_eq!(run().merge_into(&other(1, status, false), now()).unwrap_err(), CourseRunError::NotOpen);
+            let over = CourseRun::from_parts(CourseRunParts { status, ..run().parts().clone() });
+            let refused = over.merge_into(&other(1, RunStatus::Scheduled, false), now()).unwrap_err();
+            assert!(matches!(refused, CourseRunError::InvalidTransition { to: RunStatus::Cancelled, .. }));
+        }
+        assert_eq!(run().merge_into(&other(1, RunStatus::Scheduled, true), now()).unwrap_err(), CourseRunError::NotOpen);
+        for (target, code) in [(other(9, RunStatus::Scheduled, false), "OTHER_COURSE"), (run(), "SAME_RUN")] {
+            let CourseRunError::Invalid(faults) = run().merge_into(&target, now()).unwrap_err() else { panic!("{code}") };
+            assert_eq!((places(&faults), faults.code()), (vec![("/into", code)], code));
+        }
     }
 
     #[test]

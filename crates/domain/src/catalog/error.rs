@@ -32,4 +32,13 @@ pub enum CourseRunError {
         /// Where it can go.
         possible: Vec<&'static str>,
     },
+    /// Its days are settled: it has begun, or will not be taught.
+    #[error("the run is not scheduled any more")]
+    NotScheduled,
+    /// Nobody goes to a run that is neither scheduled nor ongoing, or is hidden.
+    #[error("the run is not open")]
+    NotOpen,
+    /// The input is not valid.
+    #[error(transparent)]
+    Invalid(#[from] Faults),
 }

@@ -7,6 +7,7 @@ mod cycle;
 mod error;
 mod price;
 mod redirect;
+mod run_copy;
 mod seats_left;
 mod seo_metadata;
 
@@ -17,6 +18,7 @@ pub use cycle::{Cycle, CycleLevel};
 pub use error::{CourseError, CourseRunError};
 pub use price::{Audience, AudiencePrice};
 pub use redirect::{Redirect, RedirectFact, RedirectId, RedirectParts};
+pub use run_copy::{RunCopy, RunShift};
 pub use seats_left::{Availability, SeatsLeft, SeatsLeftPolicy};
 pub use seo_metadata::{
     PageContent, PageOf, ResolvedSeo, Robots, SeoDetails, SeoMetadata, SeoMetadataFact, SeoMetadataId, SeoMetadataParts, TwitterCard,

@@ -200,6 +200,16 @@ impl Enrollment {
         }))
     }
 
+    /// Takes an open enrollment into another run, in which the person had so many before: a seat stays a seat, an offer an offer until the
+    /// same moment, and who waits has waited as long.
+    pub(super) fn move_to(&self, run: CourseRunId, previous_attempts: usize, now: Instant) -> Changed<Self> {
+        let fact = EnrollmentFact::Moved { run, left: self.parts.run, status: self.parts.status };
+        self.with(fact, now, |parts| {
+            parts.run = run;
+            parts.attempt = u32::try_from(previous_attempts).unwrap_or(u32::MAX).saturating_add(1);
+        })
+    }
+
     /// The state machine of [`Enrollment::transition`]: what has happened when it goes to another status, if it can.
     fn step(&self, to: EnrollmentStatus) -> Option<EnrollmentFact> {
         use EnrollmentStatus::{Active, Completed, Dropped, Offered, Suspended};
@@ -376,6 +386,15 @@ pub enum EnrollmentFact {
         /// The run.
         run: CourseRunId,
     },
+    /// The place is in another run, into which the first was merged.
+    Moved {
+        /// The run in which it is now.
+        run: CourseRunId,
+        /// The run in which it was.
+        left: CourseRunId,
+        /// Where the person stands, in the one as in the other.
+        status: EnrollmentStatus,
+    },
 }
 
 impl EnrollmentFact {
@@ -390,21 +409,33 @@ impl EnrollmentFact {
             | Self::Completed { run }
             | Self::Dropped { run, .. }
             | Self::Suspended { run }
-            | Self::Resumed { run } => run,
+            | Self::Resumed { run }
+            | Self::Moved { run, .. } => run,
         }
     }
 
-    /// What it does to the seats of the run.
+    /// What it does to the seats of [the run](Self::run).
     pub fn seat_move(&self) -> SeatMove {
         use EnrollmentStatus::{Active, Offered, Suspended};
         match self {
-            Self::Enrolled { held: false, .. } => SeatMove { taken: 1, held: 0 },
+            Self::Enrolled { held: false, .. } | Self::Moved { status: Active | Suspended, .. } => SeatMove { taken: 1, held: 0 },
             Self::Enrolled { held: true, .. } | Self::Accepted { .. } => SeatMove { taken: 1, held: -1 },
-            Self::Offered { .. } => SeatMove { taken: 0, held: 1 },
+            Self::Offered { .. } | Self::Moved { status: Offered, .. } => SeatMove { taken: 0, held: 1 },
             Self::Lapsed { .. } | Self::Dropped { from: Offered, .. } => SeatMove { taken: 0, held: -1 },
             Self::Dropped { from: Active | Suspended, .. } => SeatMove { taken: -1, held: 0 },
-            Self::Waitlisted { .. } | Self::Completed { .. } | Self::Dropped { .. } | Self::Suspended { .. } | Self::Resumed { .. } => SeatMove::NONE,
+            Self::Waitlisted { .. }
+            | Self::Completed { .. }
+            | Self::Dropped { .. }
+            | Self::Suspended { .. }
+            | Self::Resumed { .. }
+            | Self::Moved { .. } => SeatMove::NONE,
         }
+    }
+
+    /// What it does to the seats of every run that it is about: what comes to one leaves the other.
+    pub fn seat_moves(&self) -> impl Iterator<Item = (CourseRunId, SeatMove)> + use<> {
+        let left = if let Self::Moved { left, .. } = self { Some((*left, -self.seat_move())) } else { None };
+        [(self.run(), self.seat_move())].into_iter().chain(left)
     }
 }
 
@@ -420,11 +451,13 @@ impl Fact for EnrollmentFact {
             Self::Dropped { .. } => "dropped",
             Self::Suspended { .. } => "suspended",
             Self::Resumed { .. } => "resumed",
+            Self::Moved { .. } => "moved",
         }
     }
     /// The run, so that whoever hears of a freed seat knows where to look. The person is left out: what is told outside
     /// cannot be erased there, and the enrollment's id leads to them for as long as they are there.
     fn data(&self) -> Fields {
-        vec![("course_run_id".to_owned(), self.run().value())]
+        let left = if let Self::Moved { left, .. } = self { Some(("left_course_run_id".to_owned(), left.value())) } else { None };
+        [("course_run_id".to_owned(), self.run().value())].into_iter().chain(left).collect()
     }
 }

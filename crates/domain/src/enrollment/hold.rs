@@ -108,6 +108,13 @@ impl SeatHold {
         self.end(HoldStatus::Used, SeatHoldFact::Used { run }, now)
     }
 
+    /// Sets the seat aside in another run instead, until the same moment; nothing, if it is no longer held.
+    pub(super) fn move_to(&self, run: CourseRunId, now: Instant) -> Option<Changed<Self>> {
+        let parts = SeatHoldParts { run, updated_at: now, ..self.parts.clone() };
+        let moved = Changed::of(self, Self { parts }, SeatHoldFact::Moved { run, left: self.parts.run }, now);
+        (self.parts.status == HoldStatus::Held).then_some(moved)
+    }
+
     fn end(&self, status: HoldStatus, fact: SeatHoldFact, now: Instant) -> Result<Changed<Self>, EnrollmentError> {
         if self.parts.status != HoldStatus::Held {
             return Err(EnrollmentError::HoldNotUsable);
@@ -204,25 +211,38 @@ pub enum SeatHoldFact {
         /// The run with the seat.
         run: CourseRunId,
     },
+    /// A seat is set aside in another run, into which the first was merged.
+    Moved {
+        /// The run with the seat.
+        run: CourseRunId,
+        /// The run whose seat was set aside before.
+        left: CourseRunId,
+    },
 }
 
 impl SeatHoldFact {
     /// The run whose seats it moves.
     pub fn run(&self) -> CourseRunId {
         match *self {
-            Self::Held { run } | Self::Used { run } | Self::Released { run } | Self::Expired { run } => run,
+            Self::Held { run } | Self::Used { run } | Self::Released { run } | Self::Expired { run } | Self::Moved { run, .. } => run,
         }
     }
 
-    /// What it does to the seats of the run.
+    /// What it does to the seats of [the run](Self::run).
     pub fn seat_move(&self) -> SeatMove {
         match self {
-            Self::Held { .. } => SeatMove { taken: 0, held: 1 },
+            Self::Held { .. } | Self::Moved { .. } => SeatMove { taken: 0, held: 1 },
             // The fact of the enrollment turns the held seat into a taken one at once: were it two moves,
             // a full run would refuse the one or show a free seat after the other.
             Self::Used { .. } => SeatMove::NONE,
             Self::Released { .. } | Self::Expired { .. } => SeatMove { taken: 0, held: -1 },
         }
+    }
+
+    /// What it does to the seats of every run that it is about: what comes to one leaves the other.
+    pub fn seat_moves(&self) -> impl Iterator<Item = (CourseRunId, SeatMove)> + use<> {
+        let left = if let Self::Moved { left, .. } = self { Some((*left, -self.seat_move())) } else { None };
+        [(self.run(), self.seat_move())].into_iter().chain(left)
     }
 }
 
@@ -233,9 +253,11 @@ impl Fact for SeatHoldFact {
             Self::Used { .. } => "used",
             Self::Released { .. } => "released",
             Self::Expired { .. } => "expired",
+            Self::Moved { .. } => "moved",
         }
     }
     fn data(&self) -> Fields {
-        vec![("course_run_id".to_owned(), self.run().value())]
+        let left = if let Self::Moved { left, .. } = self { Some(("left_course_run_id".to_owned(), left.value())) } else { None };
+        [("course_run_id".to_owned(), self.run().value())].into_iter().chain(left).collect()
     }
 }

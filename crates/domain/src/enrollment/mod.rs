@@ -87,6 +87,7 @@
 mod enrollment;
 mod error;
 mod hold;
+mod merge;
 mod seats;
 #[cfg(test)]
 mod tests;
@@ -94,4 +95,5 @@ mod tests;
 pub use enrollment::{Enrolled, Enrollment, EnrollmentFact, EnrollmentId, EnrollmentParts, EnrollmentStatus, Request, next_in_line};
 pub use error::EnrollmentError;
 pub use hold::{HoldStatus, SeatHold, SeatHoldFact, SeatHoldId, SeatHoldParts};
-pub use seats::{Full, SeatMove};
+pub use merge::{ChangedPlaces, Merge, Places};
+pub use seats::{Full, SeatMove, Shortage};

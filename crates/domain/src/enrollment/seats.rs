@@ -1,4 +1,4 @@
-use std::ops::Add;
+use std::ops::{Add, Neg};
 
 use super::EnrollmentError;
 use crate::catalog::{CourseRun, RunStatus, Seats};
@@ -30,12 +30,39 @@ impl Add for SeatMove {
     }
 }
 
+impl Neg for SeatMove {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self { taken: -self.taken, held: -self.held }
+    }
+}
+
 /// A move would take or hold more seats than there are, or give back more than are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the seats do not suffice")]
 pub struct Full;
 
+/// There are too few seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{missing} seats are missing")]
+pub struct Shortage {
+    /// So many are missing.
+    pub missing: u32,
+}
+
 impl Seats {
+    /// Whether there are enough of them for a move.
+    ///
+    /// # Errors
+    /// [`Shortage`].
+    pub fn suffice_for(self, seat_move: SeatMove) -> Result<(), Shortage> {
+        let gone = i64::from(self.gone()) + i64::from(seat_move.taken) + i64::from(seat_move.held);
+        match u32::try_from(gone - i64::from(self.max)) {
+            Err(_) | Ok(0) => Ok(()),
+            Ok(missing) => Err(Shortage { missing }),
+        }
+    }
+
     /// The seats after a move.
     ///
     /// # Errors
@@ -59,7 +86,8 @@ impl CourseRun {
         Ok(self)
     }
 
-    /// Whether people can enroll, or hold a seat, on a day of the run's campus.
+    /// Whether people can enroll, or hold a seat, on a day of the run's campus. Whether its course is published does not matter: what is
+    /// taught for one company alone never is.
     ///
     /// # Errors
     /// [`EnrollmentError::RunNotOpen`] unless it is scheduled or ongoing, and not hidden; else

@@ -550,3 +550,151 @@ proptest! {
         }
     }
 }
+
+/// A place of somebody in the run with a number, as it comes to be in each status.
+fn place(n: u128, run: u128, person: u128, status: EnrollmentStatus) -> Enrollment {
+    let parts = at(status).parts().clone();
+    Enrollment::from_parts(EnrollmentParts { id: id(n), run: id(run), person: id(person), ..parts })
+}
+
+fn held(n: u128, in_run: u128, person: u128) -> SeatHold {
+    let parts = hold(&run(1), 48).unwrap().into_state().parts().clone();
+    SeatHold::from_parts(SeatHoldParts { id: id(n), run: id(in_run), person: id(person), ..parts })
+}
+
+/// A run with a number, and with what its places say of its seats.
+fn run_of(number: u128, max: u32, places: &Places) -> CourseRun {
+    use EnrollmentStatus::{Active, Completed, Offered, Suspended};
+    let count = |statuses: &[EnrollmentStatus]| places.enrollments.iter().filter(|place| statuses.contains(&place.status())).count();
+    let holds = places.holds.iter().filter(|hold| hold.status() == HoldStatus::Held).count();
+    let number_of = |n: usize| u32::try_from(n).unwrap();
+    let seats = Seats { max, taken: number_of(count(&[Active, Suspended, Completed])), held: number_of(count(&[Offered]) + holds) };
+    let parts = run(max).parts().clone();
+    CourseRun::from_parts(CourseRunParts { id: id(number), seats, ..parts })
+}
+
+#[test]
+fn a_run_that_is_not_taught_ends_every_place_in_it() {
+    let statuses = EnrollmentStatus::ALL.iter().zip(100..).map(|(status, n)| place(n, 2, n, *status));
+    let places = Places { enrollments: statuses.collect(), holds: vec![held(200, 2, 300)] };
+    let why = Line::parse("Falta de alumnos").unwrap();
+    let ended = places.end(Some(&why), in_hours(1));
+    assert_eq!(ended.enrollments.len(), 4, "who has taken the run to its end has done so, and who left has left");
+    for place in &ended.enrollments {
+        assert_eq!(
+            (place.state().status(), place.state().reason(), place.fact().verb()),
+            (EnrollmentStatus::Dropped, Some("Falta de alumnos"), "dropped")
+        );
+    }
+    assert_eq!((ended.holds.len(), ended.holds[0].fact().verb()), (1, "released"));
+    // An active and a suspended one gave their seats back, an offer and a hold what was held; the completed one keeps its seat.
+    assert_eq!(ended.seat_move(id(2)), SeatMove { taken: -2, held: -2 });
+    assert_eq!(run_of(2, 9, &places).after(ended.seat_move(id(2))).unwrap().seats(), Seats { max: 9, taken: 1, held: 0 });
+}
+
+#[test]
+fn who_has_a_place_in_both_runs_keeps_the_better_one() {
+    use EnrollmentStatus::{Active, Completed, Dropped, Offered, Suspended, Waitlisted};
+    for (here, there, ends, moves) in [
+        (Active, None, &[][..], true),
+        (Active, Some(Active), &[10], false),
+        (Active, Some(Suspended), &[10], false),
+        (Active, Some(Waitlisted), &[20], true),
+        (Suspended, Some(Offered), &[20], true),
+        (Offered, Some(Active), &[10], false),
+        (Offered, Some(Waitlisted), &[20], true),
+        (Waitlisted, Some(Waitlisted), &[10], false),
+        (Waitlisted, Some(Offered), &[10], false),
+        (Active, Some(Dropped), &[], true),
+        (Waitlisted, Some(Completed), &[], true),
+        (Completed, None, &[], false),
+        (Dropped, Some(Active), &[], false),
+    ] {
+        let source = Places { enrollments: vec![place(10, 2, 4, here)], holds: vec![] };
+        let target = Places { enrollments: there.map(|there| place(20, 3, 4, there)).into_iter().collect(), holds: vec![] };
+        let merge = source.merge_into(&run_of(3, 5, &target), &target, in_hours(1)).unwrap();
+        let ended: Vec<_> = merge.ended.enrollments.iter().map(|place| place.state().id()).collect();
+        assert_eq!((ended, merge.moved.enrollments.len()), (ends.iter().map(|n| id(*n)).collect(), usize::from(moves)), "{here} {there:?}");
+        for moved in &merge.moved.enrollments {
+            let (before, after) = (&source.enrollments[0], moved.state());
+            assert_eq!((after.id(), after.run(), after.status(), after.attempt()), (id(10), id(3), here, 1 + u32::from(there.is_some())));
+            assert_eq!((after.queued_at(), after.offer_expires_at()), (before.queued_at(), before.offer_expires_at()));
+            assert_eq!(moved.fact().data().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["course_run_id", "left_course_run_id"]);
+        }
+    }
+    // No seat is held for somebody who has one, nor two for the same person.
+    let source = Places { enrollments: vec![], holds: (4..8).map(|person| held(100 + person, 2, person)).collect() };
+    let target = Places { enrollments: vec![place(20, 3, 4, Active), place(21, 3, 5, Waitlisted)], holds: vec![held(22, 3, 6)] };
+    let merge = source.merge_into(&run_of(3, 5, &target), &target, in_hours(1)).unwrap();
+    assert_eq!(merge.ended.holds.iter().map(|hold| hold.state().id()).collect::<Vec<_>>(), [id::<SeatHoldId>(104), id(106)]);
+    let moved: Vec<_> = merge.moved.holds.iter().map(|hold| (hold.state().id(), hold.state().run(), hold.state().expires_at())).collect();
+    assert_eq!(moved, [(id(105), id(3), in_hours(48)), (id(107), id(3), in_hours(48))]);
+}
+
+#[test]
+fn nobody_moves_where_the_seats_do_not_suffice() {
+    let seated =
+        |run, people: std::ops::Range<u128>| people.map(|person| place(run * 1000 + person, run, person, EnrollmentStatus::Active)).collect();
+    let source = Places { enrollments: seated(2, 0..5), holds: vec![held(1, 2, 90)] };
+    let target = Places { enrollments: seated(3, 3..9), holds: vec![] };
+    // Six are there, three come who are not there yet, and a hold.
+    for (max, missing) in [(10, None), (9, Some(1)), (6, Some(4))] {
+        let merge = source.merge_into(&run_of(3, max, &target), &target, now());
+        assert_eq!(merge.err(), missing.map(|missing| Shortage { missing }), "{max}");
+    }
+}
+
+fn places(run: u128) -> impl Strategy<Value = Places> {
+    let enrollments = prop::collection::vec((100..112_u128, prop::sample::select(EnrollmentStatus::ALL)), 0..14);
+    let holds = prop::collection::hash_set(100..112_u128, 0..4);
+    (enrollments, holds).prop_map(move |(enrollments, holds)| {
+        let mut places = Places { enrollments: vec![], holds: holds.into_iter().map(|person| held(run * 10_000 + person, run, person)).collect() };
+        for ((person, status), n) in enrollments.into_iter().zip(run * 1000..) {
+            // One open place a person.
+            if !(status.is_open() && places.enrollments.iter().any(|place| place.person() == id(person) && place.status().is_open())) {
+                places.enrollments.push(place(n, run, person, status));
+            }
+        }
+        places
+    })
+}
+
+impl Places {
+    /// These, once that was saved.
+    fn after(mut self, run: CourseRunId, changed: &[&ChangedPlaces]) -> Self {
+        for changed in changed {
+            for place in &changed.enrollments {
+                self.enrollments.retain(|other| other.id() != place.state().id());
+                self.enrollments.extend((place.state().run() == run).then(|| place.state().clone()));
+            }
+            for hold in &changed.holds {
+                self.holds.retain(|other| other.id() != hold.state().id());
+                self.holds.extend((hold.state().run() == run).then(|| hold.state().clone()));
+            }
+        }
+        self
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_merge_leaves_the_seats_of_both_runs_right(source in places(2), target in places(3), max in 0..30_u32) {
+        let (from, into) = (run_of(2, 30, &source), run_of(3, max, &target));
+        prop_assume!(into.seats().gone() <= max);
+        let Ok(merge) = source.merge_into(&into, &target, now()) else { return Ok(()) };
+        let changed = [&merge.ended, &merge.moved];
+        let seat_move = |run| changed.iter().fold(SeatMove::NONE, |sum, changed| sum + changed.seat_move(run));
+        let (left, here) = (source.clone().after(id(2), &changed), target.clone().after(id(3), &changed));
+        // The counters are what a recount says.
+        prop_assert_eq!(from.after(seat_move(id(2))).unwrap().seats(), run_of(2, 30, &left).seats());
+        prop_assert_eq!(into.after(seat_move(id(3))).unwrap().seats(), run_of(3, max, &here).seats());
+        // Nobody is left behind, and nobody has two places.
+        prop_assert!(left.enrollments.iter().all(|place| !place.status().is_open()));
+        prop_assert!(left.holds.iter().all(|hold| hold.status() != HoldStatus::Held));
+        for person in 100..112 {
+            let open = |places: &Places| places.enrollments.iter().filter(|place| place.person() == id(person) && place.status().is_open()).count();
+            prop_assert_eq!(open(&here), open(&source).max(open(&target)));
+            prop_assert!(here.holds.iter().filter(|hold| hold.person() == id(person) && hold.status() == HoldStatus::Held).count() <= 1);
+        }
+    }
+}

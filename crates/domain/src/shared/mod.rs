@@ -23,5 +23,5 @@ pub use language::Language;
 pub use money::{Currency, Money};
 pub use record::{IdOf, Record, RecordFact, RecordId, RecordSchema, RecordVerb, Stored};
 pub use text::{Code, EmailAddress, Line, PhoneNumber, Prose, Slug, WebAddress, normalize_email};
-pub use time::{Instant, LocalDate, LocalTime, TimeZone, Weekday};
+pub use time::{Instant, LocalDate, LocalTime, TimeZone, Weekday, days_later};
 pub use value::{Fields, Value};

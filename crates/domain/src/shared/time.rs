@@ -16,6 +16,13 @@ pub type LocalTime = NaiveTime;
 /// Years that a date of the product can lie in.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2999;
 
+/// The day so many days later (earlier, if that is negative), as long as it is one of the product.
+pub fn days_later(day: LocalDate, days: i64) -> Option<LocalDate> {
+    use chrono::Datelike;
+    let shifted = day.checked_add_signed(chrono::TimeDelta::try_days(days)?)?;
+    YEARS.contains(&shifted.year()).then_some(shifted)
+}
+
 impl Field for LocalDate {
     const KIND: Kind = Kind::Date;
     fn parse(value: &Value) -> Result<Self, Fault> {
@@ -153,5 +160,21 @@ mod tests {
         let at = <Instant as Field>::parse(&"2026-03-05T23:30:00Z".into()).unwrap();
         assert_eq!(TimeZone::MADRID.date_of(at).to_string(), "2026-03-06");
         assert_eq!(TimeZone::parse("Atlantic/Canary").unwrap().date_of(at).to_string(), "2026-03-05");
+    }
+
+    #[test]
+    fn a_day_on_which_the_clocks_change_is_shorter_or_longer() {
+        for (zone, begins, ends, day) in [
+            ("Europe/Madrid", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29"),
+            ("Europe/Madrid", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25"),
+            ("Atlantic/Canary", "2026-03-29T00:00:00Z", "2026-03-29T22:59:59Z", "2026-03-29"),
+            ("Atlantic/Canary", "2026-10-24T23:00:00Z", "2026-10-25T23:59:59Z", "2026-10-25"),
+        ] {
+            let (zone, second) = (TimeZone::parse(zone).unwrap(), chrono::TimeDelta::seconds(1));
+            let (begins, ends) = [begins, ends].map(|at| <Instant as Field>::parse(&at.into()).unwrap()).into();
+            let day: LocalDate = day.parse().unwrap();
+            let days = [begins - second, begins, ends, ends + second].map(|at| zone.date_of(at));
+            assert_eq!(days, [day - chrono::Days::new(1), day, day, day + chrono::Days::new(1)], "{zone:?}");
+        }
     }
 }

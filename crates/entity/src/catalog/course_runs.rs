@@ -23,6 +23,8 @@ pub struct Model {
     pub seats_taken: i32,
     pub seats_held: i32,
     pub status: String,
+    pub status_reason: Option<String>,
+    pub merged_into: Option<Uuid>,
     pub archived_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

@@ -72,6 +72,12 @@ impl EnrollmentRepository for Session {
         self.read_enrollments(sql).await
     }
 
+    async fn of_run(&self, run: CourseRunId) -> Result<Vec<Enrollment>, PortError> {
+        let mut sql = self.enrollments_where();
+        sql.push(" AND e.course_run_id = ").bind(run.as_uuid()).push(" ORDER BY e.created_at, e.id");
+        self.read_enrollments(sql).await
+    }
+
     async fn next_in_line(&self, run: CourseRunId, most: u32) -> Result<Vec<Enrollment>, PortError> {
         let mut sql = self.enrollments_where();
         sql.push(" AND e.course_run_id = ").bind(run.as_uuid()).push(" AND e.status = 'waitlisted'");
@@ -124,8 +130,9 @@ impl EnrollmentRepository for Session {
             // Else somebody could begin to wait while the last seat is freed, and nobody would offer it.
             self.write(Write::Full { organization: self.organization, run: parts.run.as_uuid() });
         }
-        let moved = enrollment.fact().seat_move();
-        self.move_seats(enrollment.fact().run().as_uuid(), moved.taken, moved.held);
+        for (run, moved) in enrollment.fact().seat_moves() {
+            self.move_seats(run.as_uuid(), moved.taken, moved.held);
+        }
         self.note(enrollment);
         Ok(())
     }

@@ -32,6 +32,11 @@ impl SeatHoldRepository for Session {
         self.one(self.select::<seat_holds::Entity>().filter(seat_holds::Column::Id.eq(id.as_uuid()))).await?.map(hold_of).transpose()
     }
 
+    async fn held_in(&self, run: CourseRunId) -> Result<Vec<SeatHold>, PortError> {
+        let held = self.select::<seat_holds::Entity>().filter(seat_holds::Column::CourseRunId.eq(run.as_uuid()));
+        self.all(held.filter(seat_holds::Column::Status.eq("held"))).await?.into_iter().map(hold_of).collect()
+    }
+
     async fn run_out(&self, now: Instant, most: u32) -> Result<Vec<SeatHold>, PortError> {
         let mut sql = self.sql();
         // The state stands there as it is, since a bound one would keep the planner from the partial index.
@@ -59,8 +64,9 @@ impl SeatHoldRepository for Session {
         } else {
             self.update::<seat_holds::Entity>(model, hold.state().version(), &[]);
         }
-        let moved = hold.fact().seat_move();
-        self.move_seats(hold.fact().run().as_uuid(), moved.taken, moved.held);
+        for (run, moved) in hold.fact().seat_moves() {
+            self.move_seats(run.as_uuid(), moved.taken, moved.held);
+        }
         self.note(hold);
         Ok(())
     }

@@ -8,7 +8,7 @@ mod seo;
 use actix_web::http::StatusCode;
 use matricula_application::access::{Denied, ManageCatalog, ReadCatalog};
 use matricula_application::catalog::CatalogError;
-use matricula_domain::catalog::{CourseDetails, CourseError, CourseRunError, RunPlan};
+use matricula_domain::catalog::{CourseDetails, CourseError, CourseRunError, RunCopy, RunPlan, RunShift};
 use matricula_domain::shared::{Fault, Form};
 use matricula_ports::PortError;
 use serde_json::{Map, Value as Json};
@@ -65,11 +65,29 @@ pub(crate) fn routes() -> Vec<Route> {
             .takes_patch_of(RunPlan::FIELDS)
             .gives::<runs::CourseRunView>(200),
         Route::post("/course-runs/{id}/transitions", "moveRun", "catalog", runs::transition)
-            .says("Starts, completes or cancels a run.")
+            .says("Starts, completes or cancels a run; in a run that is cancelled nobody keeps a place.")
             .needs::<ManageCatalog>()
             .once()
             .takes::<runs::Move>()
             .gives::<runs::CourseRunView>(200),
+        Route::post("/course-runs/{id}/copies", "copyRun", "catalog", runs::copy)
+            .says("Schedules a run like another one, at another time and without its people.")
+            .needs::<ManageCatalog>()
+            .once()
+            .takes::<RunCopy>()
+            .gives::<runs::CourseRunView>(201),
+        Route::post("/course-runs/{id}/shift", "shiftRun", "catalog", runs::shift)
+            .says("Moves all days of a run that is scheduled.")
+            .needs::<ManageCatalog>()
+            .once()
+            .takes::<RunShift>()
+            .gives::<runs::CourseRunView>(200),
+        Route::post("/course-runs/{id}/merge", "mergeRun", "catalog", runs::merge)
+            .says("Cancels a run and moves its people into another run of the course, all or nobody; `dry_run` says what would happen.")
+            .needs::<ManageCatalog>()
+            .once()
+            .takes::<runs::MergeRun>()
+            .gives::<runs::MergeView>(200),
         Route::get("/public/{organization}/courses", "listPublishedCourses", "catalog", public::courses)
             .says("Published courses.")
             .asks::<public::PublicCoursesQuery>()
@@ -108,13 +126,16 @@ impl Coded for CatalogError {
             Self::Course(CourseError::InvalidTransition { .. }) | Self::CourseRun(CourseRunError::InvalidTransition { .. }) => {
                 (StatusCode::CONFLICT, "INVALID_TRANSITION")
             }
-            Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
+            Self::CourseRun(CourseRunError::NotScheduled) => (StatusCode::CONFLICT, "RUN_NOT_SCHEDULED"),
+            Self::CourseRun(CourseRunError::NotOpen) => (StatusCode::CONFLICT, "RUN_NOT_OPEN"),
+            Self::Shortage(_) => (StatusCode::CONFLICT, "RUN_FULL"),
+            Self::Invalid(faults) | Self::CourseRun(CourseRunError::Invalid(faults)) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
             Self::Port(error) => error.coded(),
         }
     }
     fn faults(&self) -> &[Fault] {
         match self {
-            Self::Invalid(faults) | Self::Course(CourseError::NotReady(faults)) => &faults.0,
+            Self::Invalid(faults) | Self::CourseRun(CourseRunError::Invalid(faults)) | Self::Course(CourseError::NotReady(faults)) => &faults.0,
             _ => &[],
         }
     }
@@ -130,6 +151,7 @@ impl Coded for CatalogError {
             Self::Course(CourseError::InvalidTransition { possible, .. }) | Self::CourseRun(CourseRunError::InvalidTransition { possible, .. }) => {
                 crate::error::possible(possible)
             }
+            Self::Shortage(shortage) => Map::from_iter([("missing".to_owned(), shortage.missing.into())]),
             _ => Map::new(),
         }
     }

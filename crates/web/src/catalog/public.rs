@@ -150,6 +150,8 @@ pub(super) struct PublicRunView {
     /// What those pay here who do not pay what the course says.
     prices: Vec<AudiencePriceView>,
     status: &'static str,
+    /// The run to which its people went when it was cancelled.
+    merged_into: Option<Uuid>,
     /// Nothing, if the organization does not tell.
     seats: Option<PublicSeatsView>,
 }
@@ -166,6 +168,7 @@ impl From<RunRow> for PublicRunView {
             enrollment_deadline: plan.enrollment_deadline,
             prices: plan.prices.iter().map(AudiencePriceView::from).collect(),
             status: run.status().as_str(),
+            merged_into: run.merged_into().map(Id::as_uuid),
             seats: PublicSeatsView::of(row.seats_left()),
         }
     }

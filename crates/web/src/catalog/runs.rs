@@ -1,8 +1,9 @@
 use actix_web::HttpRequest;
 use chrono::{DateTime, NaiveDate, Utc};
 use matricula_application::access::{ManageCatalog, ReadCatalog};
-use matricula_domain::catalog::{CourseId, CourseRun, CourseRunId, RunPlan, RunStatus, SeatsLeftPolicy};
-use matricula_domain::shared::{Aggregate, Id, LocalDate, RecordId};
+use matricula_application::catalog::Merged;
+use matricula_domain::catalog::{CourseId, CourseRun, CourseRunId, RunCopy, RunPlan, RunShift, RunStatus, SeatsLeftPolicy};
+use matricula_domain::shared::{Aggregate, Flag, Id, Line, LocalDate, RecordId};
 use matricula_ports::catalog::{RunFilter, RunRow};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -46,6 +47,18 @@ matricula_domain::form! {
     pub struct Move {
         /// The state.
         to: RunStatus,
+        /// Why.
+        reason: Option<Line<300>>,
+    }
+}
+
+matricula_domain::form! {
+    /// To which run the people of a run go.
+    pub struct MergeRun {
+        /// That run; it is of the same course.
+        into: CourseRunId,
+        /// Whether to say what would happen, and do nothing.
+        dry_run: Flag,
     }
 }
 
@@ -81,6 +94,9 @@ pub(super) struct CourseRunView {
     seats_left_policy: Option<&'static str>,
     /// scheduled, ongoing, completed or cancelled.
     status: &'static str,
+    status_reason: Option<String>,
+    /// The run to which its people went when it was cancelled.
+    merged_into: Option<Uuid>,
     seats: SeatsView,
     archived_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -104,6 +120,8 @@ impl CourseRunView {
             prices: plan.prices.iter().map(AudiencePriceView::from).collect(),
             seats_left_policy: plan.seats_left_policy.map(SeatsLeftPolicy::as_str),
             status: run.status().as_str(),
+            status_reason: run.status_reason().map(str::to_owned),
+            merged_into: run.merged_into().map(Id::as_uuid),
             seats: SeatsView { max: seats.max, taken: seats.taken, held: seats.held, free: seats.free(), waitlisted },
             archived_at: run.archived_at(),
             created_at: run.created_at(),
@@ -118,8 +136,40 @@ impl From<RunRow> for CourseRunView {
     }
 }
 
+/// What became of two runs, or would become of them.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MergeView {
+    /// The run that was cancelled; as it is, in a dry run.
+    run: CourseRunView,
+    /// The run to which its people went; as it is, in a dry run.
+    into: CourseRunView,
+    /// How many enrollments moved, those that wait included.
+    moved: usize,
+    /// How many held seats moved.
+    holds_moved: usize,
+    /// How many enrollments and holds ended, since the person has a better place in the other run, or had a worse one.
+    ended: usize,
+}
+
+impl From<&Merged> for MergeView {
+    fn from(merged: &Merged) -> Self {
+        let Merged { run, into, merge } = merged;
+        Self {
+            run: CourseRunView::of(run, None),
+            into: CourseRunView::of(into, None),
+            moved: merge.moved.enrollments.len(),
+            holds_moved: merge.moved.holds.len(),
+            ended: merge.ended.enrollments.len() + merge.ended.holds.len(),
+        }
+    }
+}
+
 fn answer(run: &CourseRun) -> Answer {
     Answer::ok(&CourseRunView::of(run, None)).etag(run.version())
+}
+
+fn created(run: &CourseRun) -> Answer {
+    Answer::created(&CourseRunView::of(run, Some(0)), format!("/api/v1/course-runs/{}", run.id())).etag(run.version())
 }
 
 pub(super) async fn list(call: May<ReadCatalog>, query: Query<RunsQuery>, request: HttpRequest) -> Answered {
@@ -139,8 +189,7 @@ pub(super) async fn list(call: May<ReadCatalog>, query: Query<RunsQuery>, reques
 }
 
 pub(super) async fn schedule(call: May<ManageCatalog>, body: Body<RunPlan>) -> Answered {
-    let answer = |run: &CourseRun| Answer::created(&CourseRunView::of(run, Some(0)), format!("/api/v1/course-runs/{}", run.id())).etag(run.version());
-    call.once(body.fingerprint, answer, async |who| call.api.catalog.schedule_run(who, &body).await).await
+    call.once(body.fingerprint, created, async |who| call.api.catalog.schedule_run(who, &body).await).await
 }
 
 pub(super) async fn get(call: May<ReadCatalog>) -> Answered {
@@ -158,7 +207,23 @@ pub(super) async fn change(call: May<ManageCatalog>, body: Raw) -> Answered {
 
 pub(super) async fn transition(call: May<ManageCatalog>, body: Body<Move>) -> Answered {
     let id: CourseRunId = path_field(&call.request, "id")?;
-    call.once(body.fingerprint, answer, async |who| call.api.catalog.move_run(who, id, body.to).await).await
+    call.once(body.fingerprint, answer, async |who| call.api.catalog.move_run(who, id, body.to, body.reason.as_ref()).await).await
+}
+
+pub(super) async fn copy(call: May<ManageCatalog>, body: Body<RunCopy>) -> Answered {
+    let id: CourseRunId = path_field(&call.request, "id")?;
+    call.once(body.fingerprint, created, async |who| call.api.catalog.copy_run(who, id, &body).await).await
+}
+
+pub(super) async fn shift(call: May<ManageCatalog>, body: Body<RunShift>) -> Answered {
+    let id: CourseRunId = path_field(&call.request, "id")?;
+    call.once(body.fingerprint, answer, async |who| call.api.catalog.shift_run(who, id, &body).await).await
+}
+
+pub(super) async fn merge(call: May<ManageCatalog>, body: Body<MergeRun>) -> Answered {
+    let id: CourseRunId = path_field(&call.request, "id")?;
+    let answer = |merged: &Merged| Answer::ok(&MergeView::from(merged));
+    call.once(body.fingerprint, answer, async |who| call.api.catalog.merge_run(who, id, body.into, body.dry_run.0).await).await
 }
 
 pub(super) async fn archive(call: May<ManageCatalog>) -> Answered {

@@ -146,7 +146,8 @@ pub(super) async fn runs_csv(site: Site) -> HttpResponse {
             site.address(&site.run_path(run.row.run.id())),
         ])
     };
-    Feed { kind: "text/csv; charset=utf-8", file: "course-runs.csv", before: header(&columns), each, after: "", most: usize::MAX }.send(site, all_runs)
+    Feed { kind: "text/csv; charset=utf-8", file: "course-runs.csv", before: header(&columns), each, after: "", most: usize::MAX }
+        .send(site, all_runs)
 }
 
 #[derive(Template)]
@@ -222,7 +223,8 @@ fn calendar_before(site: &Site) -> String {
 
 pub(super) async fn runs_calendar(site: Site) -> HttpResponse {
     let each = |site: &Site, run: &OfferedRun| event(site, run).to_string();
-    Feed { kind: CALENDAR, file: "course-runs.ics", before: calendar_before(&site), each, after: "END:VCALENDAR\r\n", most: usize::MAX }.send(site, all_runs)
+    Feed { kind: CALENDAR, file: "course-runs.ics", before: calendar_before(&site), each, after: "END:VCALENDAR\r\n", most: usize::MAX }
+        .send(site, all_runs)
 }
 
 pub(super) async fn run_calendar(site: Site, request: HttpRequest) -> Result<HttpResponse, ApiError> {

@@ -204,7 +204,7 @@ impl<'y> Teller<'y> {
                 let made = self.catalog.schedule_run(&self.may(role)?, &self.plan_of(*run)).await?;
                 self.run_ids.insert(*run, made.id());
             }
-            Act::MoveRun { run, to } => _ = self.catalog.move_run(&self.may(role)?, self.run(*run)?, *to).await?,
+            Act::MoveRun { run, to } => _ = self.catalog.move_run(&self.may(role)?, self.run(*run)?, *to, None).await?,
             Act::Capture { lead, enquiry } => self.capture(*lead, enquiry, Some(role)).await?,
             Act::Assign { lead, to } => _ = self.leads.assign(&self.may(role)?, self.lead(*lead)?.0, Some(self.user(*to)?)).await?,
             Act::Move { lead, to, reason } => {

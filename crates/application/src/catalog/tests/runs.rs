@@ -1,7 +1,9 @@
-use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseRun, CourseRunError, CourseRunId, RunPlan, RunStatus};
-use matricula_domain::enrollment::{Enrollment, EnrollmentStatus};
+use matricula_domain::catalog::{
+    Course, CourseDetails, CourseId, CourseRun, CourseRunError, CourseRunId, CourseRunParts, RunCopy, RunPlan, RunShift, RunStatus,
+};
+use matricula_domain::enrollment::{Enrollment, EnrollmentStatus, SeatHold, Shortage};
 use matricula_domain::identity::Role;
-use matricula_domain::shared::{Changed, Form, RecordId, Value};
+use matricula_domain::shared::{Changed, Form, Line, RecordId, Value};
 use matricula_ports::PortError;
 use matricula_ports::mocks::MockRepositories;
 use matricula_ports::notifications::NewJob;
@@ -167,13 +169,119 @@ mod change {
 async fn a_run_starts_and_does_not_start_twice() {
     let (repositories, saved) = saving(knowing(Some(run(3, 2))));
     let (transactions, catalog) = over(repositories);
-    let started = catalog.move_run(&who(), id(40), RunStatus::Ongoing).await.unwrap();
+    let started = catalog.move_run(&who(), id(40), RunStatus::Ongoing, None).await.unwrap();
     assert_eq!((started.status(), saved.verbs(), transactions.commits()), (RunStatus::Ongoing, vec!["started"], 1));
 
     let (transactions, catalog) = over(knowing(Some(started)));
-    let refused = catalog.move_run(&who(), id(40), RunStatus::Ongoing).await;
+    let refused = catalog.move_run(&who(), id(40), RunStatus::Ongoing, None).await;
     assert!(matches!(refused, Err(CatalogError::CourseRun(CourseRunError::InvalidTransition { from: RunStatus::Ongoing, .. }))));
     assert_eq!(transactions.commits(), 0);
+}
+
+/// The run 44, to which people may go.
+fn other_run(seats: u32, taken: u32) -> CourseRun {
+    CourseRun::from_parts(CourseRunParts { id: id(44), ..run(seats, taken).parts().clone() })
+}
+
+/// The repositories, in which these have places in the run 40, and nobody in any other.
+fn with_places(mut repositories: MockRepositories, enrollments: Vec<Enrollment>, holds: Vec<SeatHold>) -> MockRepositories {
+    let here = |run| run == id::<CourseRunId>(40);
+    repositories.enrollments.expect_of_run().returning(move |run| Ok(if here(run) { enrollments.clone() } else { Vec::new() }));
+    repositories.seat_holds.expect_held_in().returning(move |run| Ok(if here(run) { holds.clone() } else { Vec::new() }));
+    repositories
+}
+
+#[tokio::test]
+async fn who_has_a_place_in_a_run_that_is_cancelled_loses_it_and_is_told_why() {
+    let (repositories, saved) = saving(knowing(Some(run(3, 2))));
+    let places =
+        vec![enrollment(41, EnrollmentStatus::Active), enrollment(42, EnrollmentStatus::Waitlisted), enrollment(43, EnrollmentStatus::Completed)];
+    let mut repositories = with_places(repositories, places, vec![]);
+    let ended = Seen::<Changed<Enrollment>>::nothing();
+    repositories.enrollments.expect_save().times(2).returning(ended.note());
+    let (transactions, catalog) = over(repositories);
+    let why = Line::parse("Falta de alumnos").unwrap();
+    catalog.move_run(&who(), id(40), RunStatus::Cancelled, Some(&why)).await.unwrap();
+    assert_eq!((saved.verbs(), saved.one().state().status_reason()), (vec!["cancelled"], Some("Falta de alumnos")));
+    assert_eq!((ended.verbs(), transactions.commits()), (vec!["dropped", "dropped"], 1));
+    assert!(ended.all().iter().all(|place| place.state().reason() == Some("Falta de alumnos")));
+}
+
+#[tokio::test]
+async fn a_run_is_announced_once_more_at_another_time() {
+    let (repositories, saved) = saving(referring(knowing(Some(run(10, 7))), true, &[]));
+    let (transactions, catalog) = over(repositories);
+    let copy = RunCopy::read(&map(&[("shift_days", Value::Int(7))])).unwrap();
+    let copied = catalog.copy_run(&who(), id(40), &copy).await.unwrap();
+    assert_eq!((copied.plan().start_date.to_string(), copied.seats().free()), ("2026-04-17".to_owned(), 10));
+    assert_eq!((saved.verbs(), saved.one().is_new(), transactions.commits()), (vec!["scheduled"], true, 1));
+
+    let elsewhere = RunCopy { campus_id: Some(id(32)), ..copy };
+    let (transactions, catalog) = over(referring(knowing(Some(run(10, 7))), true, &[]));
+    let Err(CatalogError::Invalid(faults)) = catalog.copy_run(&who(), id(40), &elsewhere).await else { panic!("must be refused") };
+    assert_eq!((told(&faults), transactions.commits()), (vec![("/campus_id", "NOT_FOUND")], 0));
+}
+
+#[tokio::test]
+async fn where_people_can_enroll_again_the_queue_is_asked() {
+    let (mut repositories, saved) = saving(knowing(Some(run(3, 3))));
+    repositories.course_runs.expect_find_with_queue().times(1).returning(|_| Ok(Some(queue(run(3, 3), 1))));
+    let (transactions, catalog) = over(repositories);
+    let shifted = catalog.shift_run(&who(), id(40), &RunShift { days: 7 }).await.unwrap();
+    assert_eq!(shifted.plan().last_day_to_enroll().to_string(), "2026-04-12");
+    assert_eq!((saved.verbs(), transactions.commits()), (vec!["shifted"], 1));
+}
+
+mod merge {
+    use super::*;
+
+    /// Repositories that know both runs, of which the other has so many seats and so many taken.
+    fn two_runs(seats: u32, taken: u32) -> MockRepositories {
+        let mut repositories = MockRepositories::default();
+        repositories.course_runs.expect_find().returning(move |asked| match asked {
+            asked if asked == id::<CourseRunId>(40) => Ok(Some(run(3, 2))),
+            asked if asked == id::<CourseRunId>(44) => Ok(Some(other_run(seats, taken))),
+            _ => Ok(None),
+        });
+        with_places(repositories, vec![enrollment(41, EnrollmentStatus::Active), enrollment(42, EnrollmentStatus::Active)], vec![])
+    }
+
+    #[tokio::test]
+    async fn both_runs_are_saved_before_anybody_moves() {
+        let mut repositories = two_runs(3, 1);
+        let (runs, places) = (Seen::<Changed<CourseRun>>::nothing(), Seen::<Changed<Enrollment>>::nothing());
+        repositories.course_runs.expect_save().times(2).returning(runs.note());
+        let before = runs.clone();
+        let note = places.note();
+        repositories.enrollments.expect_save().times(2).returning(move |place| {
+            assert_eq!(before.all().len(), 2, "the runs first");
+            note(place)
+        });
+        repositories.course_runs.expect_find_with_queue().returning(|_| Ok(Some(queue(other_run(3, 3), 0))));
+        let (transactions, catalog) = over(repositories);
+        catalog.merge_run(&who(), id(40), id(44), false).await.unwrap();
+        assert_eq!((runs.verbs(), places.verbs(), transactions.commits()), (vec!["merged", "joined"], vec!["moved", "moved"], 1));
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_saves_nothing() {
+        let (_, catalog) = over(two_runs(3, 1));
+        let merged = catalog.merge_run(&who(), id(40), id(44), true).await.unwrap();
+        assert_eq!((merged.merge.moved.enrollments.len(), merged.run.status()), (2, RunStatus::Scheduled));
+    }
+
+    #[tokio::test]
+    async fn nobody_moves_into_a_run_without_seats_or_one_that_is_not_there() {
+        let mut repositories = two_runs(3, 2);
+        repositories.course_runs.expect_save().returning(|_| Ok(()));
+        let (transactions, catalog) = over(repositories);
+        let refused = catalog.merge_run(&who(), id(40), id(44), false).await;
+        assert!(matches!(refused, Err(CatalogError::Shortage(Shortage { missing: 1 }))));
+        let Err(CatalogError::Invalid(faults)) = catalog.merge_run(&who(), id(40), id(45), false).await else { panic!("must be refused") };
+        assert_eq!(told(&faults), [("/into", "NOT_FOUND")]);
+        assert!(matches!(catalog.merge_run(&who(), id(45), id(44), false).await, Err(CatalogError::NotFound)));
+        assert_eq!(transactions.commits(), 0);
+    }
 }
 
 #[tokio::test]
@@ -206,7 +314,8 @@ async fn nothing_is_done_to_a_run_that_is_not_there() {
     let (transactions, catalog) = over(knowing(None));
     for outcome in [
         catalog.change_run(&who(), id(40), &map(&[]), Expected::Any).await,
-        catalog.move_run(&who(), id(40), RunStatus::Ongoing).await,
+        catalog.move_run(&who(), id(40), RunStatus::Ongoing, None).await,
+        catalog.shift_run(&who(), id(40), &RunShift { days: 7 }).await,
         catalog.archive_run(&who(), id(40)).await,
         catalog.restore_run(&who(), id(40)).await,
     ] {
