@@ -8,6 +8,9 @@
 //! | `@owned` | `organization_id` and `id`, which together are the primary key |
 //! | `@std` | `created_at`, `updated_at`, `version` |
 //! | `@append_only` | triggers that refuse to change or remove a row once it is there |
+//! | `@full_text (a, b, …)` | the words of these columns, the first of which count most: on PostgreSQL a `tsvector` called `words` with its index,
+//! |  | on SQLite the FTS5 table `<table>_fts`, triggers that keep it, and the `row_number` by which it knows the rows |
+//! | `@open` | everybody may read the rows, whosesoever they are; only their organization writes them |
 //! | `@pg …` | a column or a statement that only PostgreSQL has |
 //! | `x uuid REFERENCES people` | the foreign key `fk_<table>_x`, `RESTRICT`, in which the organization goes along |
 //! | `x text CHECK (…)` | the same, called `ck_<table>_x` |
@@ -92,7 +95,10 @@ fn read(text: &str, pg: bool) -> Result<Vec<Statement>, DbErr> {
 fn statement(sql: &str, pg: bool) -> Result<Statement, DbErr> {
     let words: Vec<_> = sql.split(|c: char| c.is_whitespace() || c == '(').filter(|word| !word.is_empty()).collect();
     Ok(match words[..] {
-        ["CREATE", "TABLE", name, ..] => Statement { create: table(name, sql, pg), drop: format!("DROP TABLE {name}") },
+        ["CREATE", "TABLE", name, ..] => {
+            let fts5 = if !pg && sql.contains("@full_text") { format!("DROP TABLE {name}_fts; ") } else { String::new() };
+            Statement { create: table(name, sql, pg), drop: format!("{fts5}DROP TABLE {name}") }
+        }
         ["CREATE", "INDEX", "ON", table, ..] => index(&format!("ix_{table}"), sql),
         ["CREATE", "UNIQUE", "INDEX", "ON", table, ..] => index(&format!("ux_{table}"), sql),
         ["CREATE", "INDEX", name, "ON", ..] | ["CREATE", "UNIQUE", "INDEX", name, "ON", ..] => {
@@ -117,10 +123,13 @@ fn table(table: &str, sql: &str, pg: bool) -> Vec<String> {
     let (body, options) = enclosed(sql);
     let body = body.replace("@owned", OWNED).replace("@std", STD);
     let (mut columns, mut constraints, mut extras) = (Vec::new(), Vec::new(), Vec::new());
+    let mut full_text = None;
     let mut owner = (table == "organizations").then_some("id");
     for item in split(&body, ',').filter_map(|item| meant_for(pg, item)) {
         match item.split_whitespace().collect::<Vec<_>>()[..] {
             ["@append_only"] => extras.extend(append_only(table, pg)),
+            ["@open"] => extras.extend(pg.then(|| format!("CREATE POLICY everybody_reads ON {table} FOR SELECT USING (true)"))),
+            ["@full_text", ..] => full_text = Some(split(enclosed(item).0, ',').collect::<Vec<_>>()),
             ["CONSTRAINT" | "PRIMARY", ..] => constraints.push(item.to_owned()),
             [column, kind, ref rest @ ..] => {
                 let rest = match rest {
@@ -137,6 +146,14 @@ fn table(table: &str, sql: &str, pg: bool) -> Vec<String> {
                 columns.push(format!("{column} {} {rest}", if pg { kind } else { sqlite(kind) }).trim_end().to_owned());
             }
             _ => columns.push(item.to_owned()),
+        }
+    }
+    if let Some(searched) = full_text {
+        columns.push(if pg { tsvector(&searched) } else { "row_number integer PRIMARY KEY".to_owned() });
+        extras.extend(if pg { vec![format!("CREATE INDEX ix_{table}_words ON {table} USING gin (words)")] } else { fts5(table, &searched) });
+        if !pg {
+            // The row's number is the primary key: a row that had none of its own could get another one when the file is vacuumed.
+            constraints = constraints.iter().map(|constraint| constraint.replacen("PRIMARY KEY", "UNIQUE", 1)).collect();
         }
     }
     columns.append(&mut constraints);
@@ -175,6 +192,31 @@ fn row_security(table: &str, owner: &str) -> String {
          ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
          CREATE POLICY organization_isolation ON {table} USING ({mine}) WITH CHECK ({mine})"
     )
+}
+
+/// The words of columns with their weights, and with them that of the organization: every query names it, so that none walks through the
+/// words of others. What the columns hold are words already.
+fn tsvector(searched: &[&str]) -> String {
+    let weighted = searched.iter().zip('A'..='D').map(|(column, weight)| format!("setweight(to_tsvector('simple', {column}), '{weight}')"));
+    // No text has a word like it, so nobody can seek it.
+    let owner = "array_to_tsvector(ARRAY['@' || organization_id::text])".to_owned();
+    let words = [owner].into_iter().chain(weighted).collect::<Vec<_>>();
+    format!("words tsvector GENERATED ALWAYS AS ({}) STORED", words.join(" || "))
+}
+
+/// The same as an FTS5 table. It keeps no text, only where each word is.
+fn fts5(table: &str, searched: &[&str]) -> Vec<String> {
+    let columns = searched.join(", ");
+    let new = searched.iter().map(|column| format!("new.{column}")).collect::<Vec<_>>().join(", ");
+    let insert = format!("INSERT INTO {table}_fts (rowid, owner, {columns}) VALUES (new.row_number, hex(new.organization_id), {new});");
+    let delete = format!("DELETE FROM {table}_fts WHERE rowid = old.row_number;");
+    let trigger = |verb: &str, does: &str| format!("CREATE TRIGGER {table}_fts_{verb} AFTER {verb} ON {table} BEGIN {does} END");
+    vec![
+        format!("CREATE VIRTUAL TABLE {table}_fts USING fts5(owner, {columns}, content='', contentless_delete=1, detail=column)"),
+        trigger("insert", &insert),
+        trigger("delete", &delete),
+        trigger("update", &format!("{delete} {insert}")),
+    ]
 }
 
 /// On PostgreSQL for the whole statement, so that it is refused even where it would find no row. SQLite has triggers for
@@ -275,6 +317,21 @@ mod tests {
     fn a_table_that_may_stand_outside_any_organization_has_no_row_level_security() {
         let made = up("CREATE TABLE bells (id uuid NOT NULL PRIMARY KEY, organization_id uuid)", true).unwrap();
         assert_eq!(made.len(), 1);
+    }
+
+    #[test]
+    fn what_is_searched_has_its_words_on_both_engines() {
+        let text = "CREATE TABLE notes (organization_id uuid NOT NULL, id uuid NOT NULL, a text, b text, @full_text (a, b), @open, PRIMARY KEY (id))";
+        let made = up(text, true).unwrap().join(";\n");
+        for part in ["setweight(to_tsvector('simple', b), 'B')) STORED", "USING gin (words)", "FOR SELECT USING (true)", "PRIMARY KEY (id)"] {
+            assert!(made.contains(part), "{part}\nis missing in\n{made}");
+        }
+        let made = up(text, false).unwrap();
+        assert!(made[0].contains("row_number integer PRIMARY KEY,\n    UNIQUE (id)"), "{made:?}");
+        assert_eq!(made[1], "CREATE VIRTUAL TABLE notes_fts USING fts5(owner, a, b, content='', contentless_delete=1, detail=column)");
+        assert_eq!(made.len(), 5);
+        assert_eq!(down(text, false).unwrap(), ["DROP TABLE notes_fts; DROP TABLE notes"]);
+        assert_eq!(down(text, true).unwrap(), ["DROP TABLE notes"]);
     }
 
     #[test]

@@ -57,14 +57,13 @@ CREATE TABLE courses (
     @std
 );
 CREATE UNIQUE INDEX ON courses (organization_id, slug);
-CREATE INDEX ON courses (organization_id, cycle_id);
-CREATE INDEX ON courses (organization_id, status);
+-- Those of a cycle, of a state, and those that stand out, as the catalogue orders them: these first, then the newest.
+CREATE INDEX ON courses (organization_id, cycle_id, featured DESC, created_at DESC, id DESC);
+CREATE INDEX ON courses (organization_id, status, featured DESC, created_at DESC, id DESC);
 CREATE INDEX ON courses (organization_id, category);
 CREATE INDEX ON courses (organization_id, instructor_id);
-CREATE INDEX ix_courses_featured ON courses (organization_id) WHERE featured;
+CREATE INDEX ix_courses_featured ON courses (organization_id, created_at DESC, id DESC) WHERE featured;
 CREATE INDEX ON courses (organization_id, created_at DESC, id DESC);
-@pg CREATE INDEX ON courses USING gin (seo_keywords);
-@pg CREATE INDEX ON courses USING gin (tags);
 
 CREATE TABLE course_campuses (
     organization_id uuid NOT NULL REFERENCES organizations,
@@ -72,7 +71,7 @@ CREATE TABLE course_campuses (
     campus_id uuid NOT NULL REFERENCES campuses,
     PRIMARY KEY (organization_id, course_id, campus_id)
 );
-CREATE INDEX ON course_campuses (organization_id, campus_id);
+CREATE INDEX ON course_campuses (organization_id, campus_id, course_id);
 
 -- Seats change all the time: no index names them, and half of every page is left free, so that the new row fits beside
 -- the old one and no index has to learn of it.
@@ -103,7 +102,7 @@ CREATE TABLE course_runs (
     CONSTRAINT ck_course_runs_seats CHECK (seats_taken + seats_held <= max_students)
 ) WITH (fillfactor = 50);
 CREATE INDEX ON course_runs (organization_id, course_id, start_date DESC);
-CREATE INDEX ON course_runs (organization_id, campus_id, status);
+CREATE INDEX ON course_runs (organization_id, campus_id, status, created_at DESC, id DESC);
 CREATE INDEX ix_course_runs_open ON course_runs (organization_id, start_date, id) WHERE status IN ('scheduled', 'ongoing');
 CREATE INDEX ON course_runs (organization_id, created_at DESC, id DESC);
 ";

@@ -62,8 +62,9 @@ impl Db {
              FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
              WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped"
         } else {
-            "SELECT m.name AS t, p.name AS c, lower(p.type) AS k, p.\"notnull\" = 0 AS n, p.pk > 0 AS p
-             FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'"
+            "SELECT m.name AS t, p.name AS c, lower(p.type) AS k, p.\"notnull\" = 0 AS n, EXISTS (SELECT 1 FROM pragma_index_list(m.name) i,
+                pragma_index_info(i.name) x WHERE i.origin IN ('pk', 'u') AND x.name = p.name) AS p
+             FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE '%\\_fts%' ESCAPE '\\'"
         };
         let rows = self.0.query_all_raw(Statement::from_string(self.0.get_database_backend(), sql)).await?;
         rows.iter()
@@ -192,12 +193,12 @@ async fn the_entities_are_the_tables() -> Result<(), DbErr> {
         let mut others: Vec<_> = matricula_web::kinds().iter().map(|kind| kind.schema.noun.many).collect();
         others.extend(["seaql_migrations", "key_store_migrations"]);
         let mut tables = db.columns().await?;
-        tables.retain(|(table, column, ..)| !others.contains(&table.as_str()) && column != "xact");
+        tables.retain(|(table, column, ..)| !others.contains(&table.as_str()) && !["xact", "words", "row_number"].contains(&column.as_str()));
         let entities = columns_of! { db.is_pg();
             identity: organizations users memberships login_sessions login_throttles roles groups user_groups api_keys one_time_links second_factors
                 identity_providers email_domains provider_sign_ins provider_identities dedicated_databases;
             people: people person_identifiers;
-            catalog: courses course_campuses course_runs seo_metadata redirects;
+            catalog: courses course_campuses course_runs seo_metadata redirects search_index search_words;
             publishing: blog_posts;
             leads: forms form_versions leads lead_touches;
             enrollment: enrollments seat_holds;

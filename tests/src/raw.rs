@@ -105,7 +105,7 @@ impl Raw {
     async fn tables_of(&self, connection: &DatabaseConnection) -> Vec<(String, Vec<String>)> {
         let sql = match self.engine {
             Engine::Sqlite => {
-                "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY 1, p.cid"
+                "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '%\\_fts%' ESCAPE '\\' ORDER BY 1, p.cid"
             }
             Engine::Postgres => {
                 "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY 1, ordinal_position"

@@ -51,6 +51,9 @@ enum Verb {
     /// The audit chain
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// What the catalogue is searched by
+    #[command(subcommand)]
+    Search(SearchVerb),
     /// Print the OpenAPI document
     Openapi,
     /// The configuration
@@ -189,6 +192,16 @@ enum AuditVerb {
 }
 
 #[derive(Debug, Subcommand)]
+enum SearchVerb {
+    /// Make the words anew by which courses are found, for those that something else than this program wrote. It may run at any time
+    Rebuild {
+        /// The slug of the organization; all, when left out
+        #[arg(long)]
+        organization: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigVerb {
     /// Check the configuration, and say what is wrong by its name
     Check,
@@ -226,6 +239,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
             OrganizationVerb::SecondFactor { organization, roles } => tools::ask_for_second_factor(settings, &organization, &roles),
         },
         Verb::Audit(AuditVerb::Verify { organization }) => tools::verify_audit(settings, organization.as_deref()),
+        Verb::Search(SearchVerb::Rebuild { organization }) => tools::rebuild_search(settings, organization.as_deref()),
         Verb::Config(ConfigVerb::Check) => {
             println!("the configuration is fine");
             Ok(ExitCode::SUCCESS)

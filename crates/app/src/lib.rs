@@ -8,4 +8,5 @@ pub mod telemetry;
 mod closing;
 mod dedicated;
 mod health;
+mod indexing;
 mod workers;

@@ -162,6 +162,10 @@ async fn a_user_is_created_without_it_and_the_operator_looks_after_organizations
         let (well, printed) = place.run(&[&["organization"][..], wrong].concat()).await;
         assert!(!well && !printed.trim().is_empty(), "{wrong:?}: {printed}");
     }
+    let (well, printed) = place.run(&["search", "rebuild"]).await;
+    assert!(well && printed.contains("academia: 0 courses can be found"), "{printed}");
+    let (well, printed) = place.run(&["search", "rebuild", "--organization", "nadie"]).await;
+    assert!(!well && printed.contains("«nadie»"), "{printed}");
     let (well, printed) = place.run(&["audit", "verify"]).await;
     assert!(well && printed.contains("academia: intact"), "{printed}");
 }

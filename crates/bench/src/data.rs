@@ -14,6 +14,11 @@ pub const COURSES: u64 = 500;
 /// Campaigns, numbered from 1.
 pub const CAMPAIGNS: u64 = 200;
 
+/// Cycles and campuses of a catalogue of many courses, numbered from 1.
+pub const CYCLES: u64 = 12;
+/// Campuses.
+pub const CAMPUSES: u64 = 25;
+
 /// Runs that one can enroll in, numbered from 1.
 pub const OPEN_RUNS: u64 = 5_000;
 
@@ -37,6 +42,14 @@ const COURSE: u64 = 7;
 const CAMPAIGN: u64 = 8;
 const RUN: u64 = 9;
 const ENROLLMENT: u64 = 10;
+const CYCLE: u64 = 11;
+const CAMPUS: u64 = 12;
+
+/// What courses are about, and in which manner: their titles.
+const SUBJECTS: &str = "soldadura,cocina,marketing,fotografía,contabilidad,excel,jardinería,mecánica,electricidad,fontanería,inglés,logística,peluquería,enfermería,\
+    diseño gráfico,programación,carpintería,nóminas,primeros auxilios,comercio";
+const MANNERS: &str =
+    "básico,avanzado,intensivo,para empresas,para principiantes,profesional,a distancia,de verano,con prácticas,en tu ciudad,superior";
 
 /// The id of a made-up thing.
 fn made_up(kind: u64, number: u64) -> Uuid {
@@ -133,6 +146,16 @@ impl Words {
         self.of(format!("lpad(({number})::text, 8, '0')"), format!("printf('%08d', {number})"))
     }
 
+    /// One of some words with commas between them.
+    fn word_of(self, words: &str, number: &str) -> String {
+        let many = words.split(',').count();
+        let json = words.split(',').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        self.of(
+            format!("split_part('{words}', ',', (1 + ({number}) % {many})::int)"),
+            format!("json_extract('[{json}]', '$[' || (({number}) % {many}) || ']')"),
+        )
+    }
+
     fn json(self, text: &str) -> String {
         self.of(format!("'{text}'::jsonb"), format!("'{text}'"))
     }
@@ -173,6 +196,36 @@ pub async fn make_catalog(raw: &Raw) -> Result<()> {
         start = words.day(&format!("CASE WHEN i > {hot} THEN -300 + i % 200 ELSE 30 + i % 300 END")),
         end = words.day(&format!("CASE WHEN i > {hot} THEN -90 + i % 60 ELSE 400 + i % 100 END")),
         runs = numbers(hot + PAST_RUNS),
+    );
+    raw.script(&script).await
+}
+
+/// A catalogue of so many courses in cycles and at campuses, one in four of them a draft.
+pub async fn make_courses(raw: &Raw, courses: u64) -> Result<()> {
+    let words = Words(raw.engine());
+    let organization = words.known(organization(raw).await?);
+    let (at, empty) = (words.moment("i"), words.json("[]"));
+    let std = format!("{at}, {at}, 1");
+    let (subject, manner) = (words.word_of(SUBJECTS, "i / 3"), words.word_of(MANNERS, "i / 7"));
+    let description = "'Aprende con quien lo hace cada día: teoría, prácticas y un certificado al final. ' || ";
+    let script = format!(
+        "INSERT INTO cycles (organization_id, id, slug, name, level, order_display, created_at, updated_at, version) \
+           SELECT {organization}, {cycle}, 'ciclo-' || i, 'Ciclo ' || i, 'grado_medio', i, {std} FROM {cycles};
+         INSERT INTO campuses (organization_id, id, slug, name, city, time_zone, opening_hours, created_at, updated_at, version) \
+           SELECT {organization}, {campus}, 'sede-' || i, 'Sede ' || i, 'Ciudad ' || i, 'Europe/Madrid', {empty}, {std} FROM {campuses};
+         INSERT INTO courses (organization_id, id, slug, title, description, duration_hours, modality, cycle_id, category, featured, status, tags, prices, seo_keywords, \
+           created_at, updated_at, version) \
+           SELECT {organization}, {course}, 'curso-' || i, 'Curso de ' || {subject} || ' ' || {manner} || ' ' || i, {description}{manner}, 120, 'presencial', {of_cycle}, \
+           {subject}, i % 20 = 0, CASE i % 4 WHEN 0 THEN 'draft' ELSE 'published' END, {empty}, {empty}, {empty}, {std} FROM {numbers};
+         INSERT INTO course_campuses (organization_id, course_id, campus_id) SELECT {organization}, {course}, {of_campus} FROM {numbers};",
+        cycle = words.id(CYCLE, "i"),
+        cycles = words.numbers(1, CYCLES),
+        campus = words.id(CAMPUS, "i"),
+        campuses = words.numbers(1, CAMPUSES),
+        course = words.id(COURSE, "i"),
+        of_cycle = words.id(CYCLE, &format!("1 + i % {CYCLES}")),
+        of_campus = words.id(CAMPUS, &format!("1 + i / {CYCLES} % {CAMPUSES}")),
+        numbers = words.numbers(1, courses),
     );
     raw.script(&script).await
 }

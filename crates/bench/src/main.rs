@@ -1,6 +1,7 @@
 //! `matricula-bench`: what the program does in a second, beside what its database could do at most. `docs/performance.md` says how, and
 //! what came of it.
 
+mod catalogue;
 mod data;
 mod limit_postgres;
 mod limit_sqlite;
@@ -33,6 +34,8 @@ enum Command {
     Run(Options),
     /// Measure how long it takes to know what somebody may, who has 20 roles and 500 permissions.
     Rights(Where),
+    /// Measure how long the public catalogue and its search take among 100,000 courses.
+    Catalogue(Where),
     /// Measure whether the time of an answer tells that an account exists.
     SignIn(Where),
 }
@@ -142,6 +145,7 @@ async fn main() -> Result<ExitCode> {
     let options = match Arguments::parse().command {
         Command::Run(options) => options.checked()?,
         Command::Rights(there) => return there.each(rights::measure).await,
+        Command::Catalogue(there) => return there.each(catalogue::measure).await,
         Command::SignIn(there) => return there.each(sign_in::measure).await,
     };
     tokio::select! {

@@ -208,7 +208,9 @@ fn quoted(engine: Engine, name: &str, kind: &str) -> String {
 async fn tables(raw: &Raw) -> Result<Vec<String>> {
     raw.column(match raw.engine() {
         Engine::Postgres => "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1",
-        Engine::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
+        Engine::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '%\\_fts%' ESCAPE '\\' ORDER BY 1"
+        }
     })
     .await
 }

@@ -12,8 +12,8 @@ use crate::databases::Databases;
 use crate::error::port;
 use crate::scoped::Sight;
 
-/// What is good for this installation alone: what opens something, and what is under way.
-const LEFT_OUT: [&str; 9] = [
+/// What is good for this installation alone: what opens something, what is under way, and what is made of the rest.
+const LEFT_OUT: [&str; 11] = [
     "login_sessions",
     "one_time_links",
     "api_keys",
@@ -23,6 +23,8 @@ const LEFT_OUT: [&str; 9] = [
     "idempotency_keys",
     "jobs",
     "outbox",
+    "search_index",
+    "search_words",
 ];
 
 /// A row on its way out.
@@ -36,8 +38,8 @@ pub struct ExportedRow {
 
 impl Databases {
     /// Hands out every row of an organization, table by table, as they all were at one moment: of the organization itself, of its
-    /// members (without what they sign in with), and of every table whose rows belong to organizations, but for what opens something
-    /// and what is under way. However many there are, one is in memory. Of an organization with a database to itself there are two such
+    /// members (without what they sign in with), and of every table whose rows belong to organizations, but for what opens something,
+    /// what is under way, and what is made of the rest. However many there are, one is in memory. Of an organization with a database to itself there are two such
     /// moments, that of the directory and that of its home.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ mod noted;
 mod notifications;
 mod paging;
 mod people;
+#[cfg(feature = "plans")]
+mod plans;
 mod privacy;
 mod publishing;
 mod records;
@@ -41,6 +43,8 @@ pub use key_store::KeyStore;
 #[cfg(feature = "mutations")]
 pub use mutation::without_filter;
 pub use notifications::Queue;
+#[cfg(feature = "plans")]
+pub use plans::with_plans;
 pub use publishing::ViewCounts;
 pub use scoped::Queries;
 pub use unit::Store;

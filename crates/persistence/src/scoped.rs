@@ -38,7 +38,8 @@ owned! {
     identity::memberships, identity::login_sessions, identity::roles, identity::groups, identity::user_groups, identity::api_keys, identity::one_time_links,
     identity::identity_providers, identity::email_domains, identity::provider_sign_ins, identity::provider_identities,
     people::people, people::person_identifiers,
-    catalog::courses, catalog::course_campuses, catalog::course_runs, catalog::seo_metadata, catalog::redirects,
+    catalog::courses, catalog::course_campuses, catalog::course_runs, catalog::seo_metadata, catalog::redirects, catalog::search_index,
+    catalog::search_words,
     leads::forms, leads::form_versions, leads::leads, leads::lead_touches,
     enrollment::enrollments, enrollment::seat_holds,
     privacy::consent_texts, privacy::consent_events, privacy::consent_evidence, privacy::suppressions, privacy::age_limits,
@@ -125,6 +126,8 @@ impl Reader {
 
     /// The rows of a statement that [`prepare_select`] made.
     pub(crate) async fn statement(&self, statement: Statement) -> Result<Vec<QueryResult>, PortError> {
+        #[cfg(feature = "plans")]
+        crate::plans::explain(&self.database.read, &statement).await?;
         self.database.read.query_all_raw(statement).await.map_err(port)
     }
 }

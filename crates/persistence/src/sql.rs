@@ -100,6 +100,8 @@ pub(crate) enum WhenTaken {
     Refuse,
     /// The row that is there is left alone.
     Leave,
+    /// The row that is there, which has the same values in these columns, becomes this one, unless its version is higher.
+    Replace(&'static [&'static str]),
     /// It cannot be: nothing but its own new id tells the row apart. So nobody looks, which saves a good part of the work.
     Never,
 }
@@ -107,6 +109,9 @@ pub(crate) enum WhenTaken {
 /// From so many rows on, an insert is one JSON value on `PostgreSQL`: the statement is the same for every number of rows, and
 /// planned once.
 const MANY_ROWS: usize = 5;
+
+/// How many values one statement has at most; `SQLite` binds 32,766.
+const MOST_VALUES: usize = 32_000;
 
 /// A write that a unit of work will make at its commit.
 #[derive(Clone, Debug)]
@@ -183,6 +188,16 @@ impl Write {
     /// builds on every change of its table.
     pub(crate) fn builds_on(&self, earlier: &Self) -> bool {
         match (self, earlier) {
+            // A statement cannot replace what it writes.
+            (
+                Self::Insert { table, columns, rows, when_taken: WhenTaken::Replace(key) },
+                Self::Insert { table: same, columns: known, rows: earlier, .. },
+            ) if table == same && columns == known => {
+                let is_key: Vec<_> = columns.iter().map(|column| key.contains(column)).collect();
+                let same =
+                    |row: &[Value], other: &[Value]| is_key.iter().zip(row.iter().zip(other)).all(|(is_key, (one, two))| !is_key || one == two);
+                rows.iter().any(|row| earlier.iter().any(|other| same(row, other)))
+            }
             (Self::Insert { .. }, Self::Insert { .. }) => false,
             (Self::Insert { table, .. }, changed) => changed.row().is_some_and(|(changed, _)| changed == *table),
             (changed, Self::Insert { table, columns, rows, .. }) => {
@@ -198,7 +213,7 @@ impl Write {
     pub(crate) fn join(&mut self, other: Self) -> Option<Self> {
         match (self, other) {
             (Self::Insert { table, columns, rows, when_taken }, Self::Insert { table: same, columns: known, rows: more, when_taken: manner })
-                if *table == same && *columns == known && *when_taken == manner =>
+                if *table == same && *columns == known && *when_taken == manner && (rows.len() + more.len()) * known.len() <= MOST_VALUES =>
             {
                 rows.extend(more);
                 None
@@ -211,7 +226,7 @@ impl Write {
     pub(crate) fn expects(&self) -> Option<(u64, String)> {
         use crate::error::{CONFLICT, STALE};
         match self {
-            Self::Insert { when_taken: WhenTaken::Leave | WhenTaken::Never, .. } | Self::Delete { .. } => None,
+            Self::Insert { when_taken: WhenTaken::Leave | WhenTaken::Replace(_) | WhenTaken::Never, .. } | Self::Delete { .. } => None,
             Self::Insert { table, rows, .. } => Some((rows.len() as u64, format!("{CONFLICT}{table}"))),
             Self::Update { table, .. } => Some((1, format!("{STALE}{table}"))),
             Self::UpdateAll { shape: (table, ..), count, .. } => Some((*count as u64, format!("{STALE}{table}"))),
@@ -226,9 +241,17 @@ impl Write {
             Self::Insert { table, columns, rows, when_taken } => {
                 sql.push("INSERT INTO ").name(table).push(" (").names(columns.iter().copied()).push(") ");
                 write_rows(sql, table, &columns, rows);
-                if when_taken != WhenTaken::Never {
+                match when_taken {
                     // Counted afterwards instead of raised by the database, whose own error would write the values to its log.
-                    sql.push(" ON CONFLICT DO NOTHING");
+                    WhenTaken::Refuse | WhenTaken::Leave => _ = sql.push(" ON CONFLICT DO NOTHING"),
+                    WhenTaken::Replace(key) => {
+                        sql.push(" ON CONFLICT (").names(key.iter().copied()).push(") DO UPDATE SET ");
+                        for (n, column) in columns.iter().filter(|column| !key.contains(column)).enumerate() {
+                            sql.push(if n > 0 { ", " } else { "" }).name(column).push(" = excluded.").name(column);
+                        }
+                        sql.push(" WHERE ").name(table).push(".version <= excluded.version");
+                    }
+                    WhenTaken::Never => {}
                 }
             }
             Self::Update { table, key, set, version } => {

@@ -50,7 +50,7 @@ impl Store {
         Self { databases, ids, subjects: Cache::new(20_000) }
     }
 
-    async fn session(&self, scope: &Scope) -> Result<Session, PortError> {
+    pub(crate) async fn session(&self, scope: &Scope) -> Result<Session, PortError> {
         let home = self.databases.home_of(scope.organization()).await?;
         Ok(Session {
             sight: Sight::Organization(scope.organization().as_uuid()),
@@ -201,6 +201,8 @@ impl Session {
             !pending.writes.is_empty() || !pending.seats.is_empty()
         };
         if open.is_none() && !dirty {
+            #[cfg(feature = "plans")]
+            crate::plans::explain(&from.database.read, &statement).await?;
             return from.database.read.query_all_raw(statement).await.map_err(port);
         }
         self.writes_at(at);
@@ -253,6 +255,16 @@ impl Session {
         E::ActiveModel: ActiveModelTrait<Entity = E>,
     {
         self.insert_model::<E>(model, WhenTaken::Leave);
+    }
+
+    /// Saves a row, new or not: it is known by these columns.
+    pub(crate) fn replace<E>(&self, model: E::Model, key: &'static [&'static str])
+    where
+        E: EntityTrait + EntityName + Default,
+        E::Model: IntoActiveModel<E::ActiveModel>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
+    {
+        self.insert_model::<E>(model, WhenTaken::Replace(key));
     }
 
     /// Saves a new row that nothing but its own new id tells apart.

@@ -68,7 +68,17 @@ pub trait CourseRunRepository: Send + Sync {
     async fn save(&self, run: &Changed<CourseRun>) -> Result<(), PortError>;
 }
 
-/// Which courses.
+/// How a list of courses runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CourseOrder {
+    /// By their age.
+    #[default]
+    Age,
+    /// Those that stand out first, then by their age.
+    Featured,
+}
+
+/// Which courses, and in which order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CourseFilter {
     /// In this state.
@@ -81,7 +91,7 @@ pub struct CourseFilter {
     pub modality: Option<Modality>,
     /// With this SEO keyword.
     pub keyword: Option<String>,
-    /// With this in the title.
+    /// Found by these words, which then come by their relevance.
     pub q: Option<String>,
     /// Featured or not.
     pub featured: Option<bool>,
@@ -97,6 +107,8 @@ pub struct CourseFilter {
     pub instructor: Option<UserId>,
     /// The one with this slug.
     pub slug: Option<String>,
+    /// How the list runs, where no words are sought.
+    pub order: CourseOrder,
 }
 
 /// Which runs.
@@ -138,15 +150,70 @@ impl RunRow {
     }
 }
 
+/// How many courses have a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facet {
+    /// The value, as a filter takes it.
+    pub value: String,
+    /// What people call it, where that is something else.
+    pub name: Option<String>,
+    /// So many courses.
+    pub count: u64,
+}
+
+/// How many courses there are of each kind: the values that most have first, and not more than a screen can show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CourseFacets {
+    /// How they are taught.
+    pub modality: Vec<Facet>,
+    /// Cycles that are not archived, by their slugs.
+    pub cycle: Vec<Facet>,
+    /// Campuses that are not archived, by their slugs.
+    pub campus: Vec<Facet>,
+    /// Categories.
+    pub category: Vec<Facet>,
+    /// Levels.
+    pub level: Vec<Facet>,
+    /// Tags.
+    pub tag: Vec<Facet>,
+}
+
+/// What was indexed in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Indexed {
+    /// So many courses.
+    pub courses: u16,
+    /// The last of them; `None` if there was none left.
+    pub last: Option<CourseId>,
+}
+
+/// The search index of courses, for who makes it anew. Whoever saves a course has its words saved with it.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait CourseIndex: Send + Sync {
+    /// Indexes the next courses after one, at most so many. The first time, words that no course has any more go.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn index_courses(&self, scope: &Scope, after: Option<CourseId>, most: u16) -> Result<Indexed, PortError>;
+}
+
 /// Reads of the catalog for screens.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait CatalogQueries: Send + Sync {
-    /// Courses that are not archived, newest first.
+    /// Courses that are not archived, in an order. Those that words are sought in come by their relevance instead, some hundreds at most:
+    /// in Spanish and English, whatever the form, the accents and the order of the words, and with slips.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn courses(&self, scope: &Scope, filter: &CourseFilter, page: &Page) -> Result<Slice<Course>, PortError>;
+
+    /// How many of those courses there are of each modality, cycle and so on.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn course_facets(&self, scope: &Scope, filter: &CourseFilter) -> Result<CourseFacets, PortError>;
 
     /// One course, archived or not.
     ///

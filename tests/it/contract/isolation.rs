@@ -115,8 +115,13 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
     for (tenant, some) in [(&here, true), (&there, false)] {
         let (scope, page, q) = (&tenant.scope, Page::first(50), &db.queries);
         let from = "2026-01-01".parse().unwrap();
+        let sought = |text: &str| CourseFilter { q: Some(text.to_owned()), ..CourseFilter::default() };
         let lists = [
             q.courses(scope, &CourseFilter::default(), &page).await.unwrap().items.len(),
+            q.courses(scope, &sought("soldaduras"), &page).await.unwrap().items.len(),
+            q.courses(scope, &sought("soldadra"), &page).await.unwrap().items.len(),
+            q.course_facets(scope, &CourseFilter::default()).await.unwrap().modality.len(),
+            q.course_facets(scope, &sought("soldadura")).await.unwrap().modality.len(),
             q.runs(scope, &RunFilter::default(), &page).await.unwrap().items.len(),
             q.blog_posts(scope, &BlogPostFilter::default(), &page).await.unwrap().items.len(),
             q.redirects(scope, &page).await.unwrap().items.len(),

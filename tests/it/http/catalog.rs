@@ -15,6 +15,7 @@ over_http! {
     a_course_is_changed_by_who_saw_it_last,
     a_course_and_a_run_are_hidden_and_come_back,
     courses_are_filtered,
+    courses_are_found_and_counted,
     everybody_sees_what_is_published_alone,
     everybody_knows_as_much_of_the_seats_as_the_organization_tells,
     who_teaches_a_course_works_there,
@@ -175,8 +176,10 @@ async fn courses_are_filtered(service: &Service) {
         ("?audience=student".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
         ("?audience=company".to_owned(), vec![], vec![]),
         ("?q=BIO".to_owned(), vec!["Biología"], vec!["Biología"]),
-        ("?q=100%25".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
-        ("?q=_".to_owned(), vec![], vec![]),
+        ("?q=algebras".to_owned(), vec!["Álgebra 100%"], vec!["Álgebra 100%"]),
+        ("?q=%25_%27%22*".to_owned(), vec![], vec![]),
+        ("?sort=-featured,-created_at".to_owned(), vec!["Biología", "Álgebra 100%"], vec!["Biología", "Cocina", "Álgebra 100%"]),
+        ("?sort=created_at".to_owned(), vec!["Álgebra 100%", "Biología"], vec!["Álgebra 100%", "Biología", "Cocina"]),
         ("?featured=true".to_owned(), vec!["Biología"], vec!["Biología"]),
         ("?featured=false".to_owned(), vec!["Álgebra 100%"], vec!["Cocina", "Álgebra 100%"]),
         ("?cycle=no-such-cycle".to_owned(), vec![], vec![]),
@@ -187,6 +190,49 @@ async fn courses_are_filtered(service: &Service) {
     assert_eq!(titles(&viewer, "/courses?status=draft").await, ["Cocina"]);
     assert_eq!(titles(&viewer, &format!("/courses?instructor_id={trainer}")).await, ["Álgebra 100%"]);
     assert_eq!(visitor.get(&office.door("/courses?status=draft")).await.faults(), [("/status".to_owned(), "UNKNOWN_FIELD".to_owned())]);
+}
+
+async fn courses_are_found_and_counted(service: &Service) {
+    let office = Office::found(service).await;
+    let (viewer, visitor) = (office.client(Role::Viewer).await, service.visitor());
+    let campus = office.record("campuses", json!({})).await;
+    for (slug, title, category) in [("tig", "Soldadura TIG", "Metal"), ("mig", "Soldadura MIG", "Metal"), ("gas", "Instalador de gas", "Oficios")] {
+        let campuses = if slug == "tig" { json!([campus.id]) } else { json!([]) };
+        office.course_with(json!({"slug": slug, "title": title, "category": category, "modality": "online", "campus_ids": campuses})).await;
+    }
+    let draft = json!({"slug": "draft", "title": "Soldadura con gas", "duration_hours": 5, "modality": "hibrido", "category": "Metal"});
+    office.owner().await.post("/courses", &draft).await.is(201);
+    assert_eq!(titles(&viewer, "/courses?q=soldadra%20gas").await[0], "Soldadura con gas");
+    assert_eq!(titles(&visitor, &office.door("/courses?q=soldadra%20tig")).await, ["Soldadura TIG", "Soldadura MIG"]);
+
+    // A page after another, by a cursor that is good for these words alone.
+    let first = visitor.get(&office.door("/courses?q=soldadura&limit=1")).await.is(200);
+    let next = text(&first["next_cursor"]);
+    let second = visitor.get(&office.door(&format!("/courses?q=soldadura&limit=1&cursor={next}"))).await.is(200);
+    assert_eq!((each(&first, "slug"), each(&second, "slug"), &second["next_cursor"]), (vec![json!("mig")], vec![json!("tig")], &Json::Null));
+    for other in ["/courses?limit=1&cursor=", "/courses?q=gas%20natural&cursor=", "/courses?sort=-featured,-created_at&cursor="] {
+        visitor.get(&office.door(&format!("{other}{next}"))).await.refused(422, "INVALID_CURSOR");
+    }
+
+    let online = |count: u64| json!([{"value": "online", "name": null, "count": count}]);
+    let facets = visitor.get(&office.door("/course-facets?q=soldaduras")).await.is(200);
+    assert_eq!((&facets["modality"], &facets["category"]), (&online(2), &json!([{"value": "Metal", "name": null, "count": 2}])));
+    let at = json!([{"value": campus.shown["slug"], "name": campus.shown["name"], "count": 1}]);
+    assert_eq!((&facets["campus"], &facets["cycle"], &facets["level"]), (&at, &json!([]), &json!([])));
+    assert_eq!(visitor.get(&office.door("/course-facets?category=Oficios")).await.is(200)["modality"], online(1));
+    assert_eq!(viewer.get("/course-facets?status=draft").await.is(200)["modality"], json!([{"value": "hibrido", "name": null, "count": 1}]));
+
+    let long = "a".repeat(201);
+    for (query, pointer, code) in [
+        (format!("q={long}"), "/q", "TOO_LONG"),
+        ("q=a%00b".to_owned(), "/q", "CONTROL_CHARACTER"),
+        ("q=".to_owned(), "/q", "REQUIRED"),
+        ("sort=title".to_owned(), "/sort", "NOT_A_CHOICE"),
+    ] {
+        let faults = visitor.get(&office.door(&format!("/courses?{query}"))).await.faults();
+        assert_eq!(faults, [(pointer.to_owned(), code.to_owned())], "{query}");
+    }
+    assert_eq!(visitor.get(&office.door("/course-facets?status=draft")).await.faults(), [("/status".to_owned(), "UNKNOWN_FIELD".to_owned())]);
 }
 
 async fn everybody_sees_what_is_published_alone(service: &Service) {

@@ -301,7 +301,7 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         "changePerson" => on(office.person().await).with(json!({"name": "Otro Nombre"})),
         "recordConsent" => on(office.person().await).with(json!({"purpose": "phone_marketing", "action": "GRANTED", "channel": "phone"})),
         "getPermission" => on(office.person().await).asking("?person_id={id}&purpose=lead_enquiry"),
-        "listConsentTexts" | "listCourses" | "listRuns" | "listEnrollments" => plain(),
+        "listConsentTexts" | "listCourses" | "countCourses" | "listRuns" | "listEnrollments" => plain(),
         "publishConsentText" => body(json!({"kind": "notice", "locale": "es", "body": "Aviso", "material": false})),
         "draftCourse" => body(json!({"slug": slug, "title": "Curso", "duration_hours": 1, "modality": "online"})),
         "getCourse" | "archiveCourse" => on(office.course().await.id),
@@ -331,7 +331,7 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             office.owner().await.act(&format!("/course-runs/{run}/archive")).await.is(200);
             on(run)
         }
-        "listPublishedCourses" | "listPublishedRuns" => plain(),
+        "listPublishedCourses" | "countPublishedCourses" | "listPublishedRuns" => plain(),
         "getPublishedCourse" => on(text(&office.course().await.shown["slug"])),
         "enroll" => on(office.run(1).await.id).with(json!({"person_id": office.person().await})),
         "holdSeat" => on(office.run(1).await.id).with(json!({"person_id": office.person().await, "hours": 1})),

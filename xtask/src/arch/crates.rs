@@ -34,8 +34,21 @@ const LAYERS: [Layer; 9] = [
 const SEE_ALL: [&str; 4] = ["app", "tests", "bench", "xtask"];
 
 /// What the domain may reach outside the workspace.
-const DOMAIN_USES: [&str; 11] =
-    ["ammonia", "chrono", "chrono-tz", "hmac", "html5ever", "idna", "sha1", "sha2", "thiserror", "unicode-normalization", "uuid"];
+const DOMAIN_USES: [&str; 13] = [
+    "ammonia",
+    "chrono",
+    "chrono-tz",
+    "frostem",
+    "hmac",
+    "html5ever",
+    "idna",
+    "sha1",
+    "sha2",
+    "stop-words",
+    "thiserror",
+    "unicode-normalization",
+    "uuid",
+];
 
 /// What it may reach behind a feature, for services that embed it.
 const DOMAIN_MAY_USE: [&str; 1] = ["serde"];

@@ -6,7 +6,7 @@ use matricula_application::identity::IdentityError;
 use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, OrganizationStatus, RoleName};
 use matricula_domain::shared::{Faults, Field as _, Form, Value};
 use matricula_ports::audit::{AuditChain, ChainState};
-use matricula_ports::identity::{ConnectionString, Directory};
+use matricula_ports::identity::{ConnectionString, Directory, OrganizationRow};
 
 use super::{FoundArgs, OrganizationArgs, UserArgs};
 use crate::program::{Program, Schema};
@@ -143,22 +143,37 @@ fn told(faults: &Faults) -> anyhow::Error {
     anyhow!("{}", lines.join("; "))
 }
 
+/// The one that is named; all, if none is.
+async fn organizations(program: &Program, named: Option<&str>) -> Result<Vec<OrganizationRow>> {
+    let directory = program.accounts();
+    if let Some(slug) = named {
+        return Ok(vec![directory.organization(slug).await?.ok_or_else(|| anyhow!("there is no organization «{slug}»"))?]);
+    }
+    let mut organizations: Vec<OrganizationRow> = Vec::new();
+    loop {
+        let more = directory.organizations(organizations.last().map(|last| last.id), 100).await?;
+        if more.is_empty() {
+            return Ok(organizations);
+        }
+        organizations.extend(more);
+    }
+}
+
+pub(super) fn rebuild_search(settings: Settings, organization: Option<&str>) -> Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async {
+        let program = Program::wire(settings).await?;
+        for OrganizationRow { id, slug, .. } in organizations(&program, organization).await? {
+            let courses = program.index_courses(id, |so_far| println!("{slug}: {so_far} courses so far")).await?;
+            println!("{slug}: {courses} courses can be found");
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
 pub(super) fn verify_audit(settings: Settings, organization: Option<&str>) -> Result<ExitCode> {
     actix_web::rt::System::new().block_on(async {
         let program = Program::wire(settings).await?;
-        let directory = program.accounts();
-        let mut organizations = Vec::new();
-        match organization {
-            Some(slug) => organizations.push(directory.organization(slug).await?.ok_or_else(|| anyhow!("there is no organization «{slug}»"))?),
-            None => loop {
-                let more =
-                    directory.organizations(organizations.last().map(|last: &matricula_ports::identity::OrganizationRow| last.id), 100).await?;
-                if more.is_empty() {
-                    break;
-                }
-                organizations.extend(more);
-            },
-        }
+        let organizations = organizations(&program, organization).await?;
         let audit = program.audit();
         let mut intact = true;
         for organization in organizations {

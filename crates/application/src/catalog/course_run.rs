@@ -84,7 +84,7 @@ impl Catalog {
             }
             let places = places_of(tx, id).await?;
             save_places(tx, &places.end(reason, self.world.now())).await?;
-            Ok(tx.course_runs().find(id).await?.ok_or(CatalogError::NotFound)?)
+            tx.course_runs().find(id).await?.ok_or(CatalogError::NotFound)
         })
         .await
     }

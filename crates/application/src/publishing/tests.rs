@@ -44,12 +44,12 @@ fn post(status: BlogPostStatus, published_at: Option<Instant>) -> BlogPost {
 }
 
 /// Repositories that know this post, under the id 70, and save so often.
-fn knowing(post: Option<BlogPost>, saves: usize) -> (MockRepositories, Seen<Changed<BlogPost>>) {
+fn knowing(post: Option<BlogPost>, times: usize) -> (MockRepositories, Seen<Changed<BlogPost>>) {
     let (mut repositories, saved) = (MockRepositories::default(), Seen::nothing());
     let of_slug = post.clone();
     repositories.blog_posts.expect_find().withf(|asked| *asked == id::<BlogPostId>(70)).returning(move |_| Ok(post.clone()));
     repositories.blog_posts.expect_find_by_slug().returning(move |slug| Ok(of_slug.clone().filter(|post| post.details().slug == *slug)));
-    repositories.blog_posts.expect_save().times(saves).returning(saved.note());
+    repositories.blog_posts.expect_save().times(times).returning(saved.note());
     (repositories, saved)
 }
 
@@ -189,7 +189,9 @@ mod views {
         let views = Views::default();
         let copies = [views.clone(), views.clone()];
         for n in [71, 70, 70] {
-            copies.iter().for_each(|copy| copy.note(&visitor(), id(n)));
+            for copy in &copies {
+                copy.note(&visitor(), id(n));
+            }
         }
         let mut counts = MockBlogPostViews::new();
         let expected = (id::<OrganizationId>(900), vec![(id::<BlogPostId>(70), 4), (id(71), 2)]);

@@ -239,7 +239,7 @@ mod tests {
     fn a_clone_begins_with_the_grants_of_the_other_and_says_each_once() {
         let cloned: Vec<_> = Role::Trainer.grants().collect();
         let words: Vec<_> = role(&["leads.read_own", "leads.read", "catalog.read"], &cloned).grants().iter().map(Grant::to_string).collect();
-        assert_eq!(words, ["catalog.read", "leads.read", "enrollment.read"]);
+        assert_eq!(words, ["catalog.read", "leads.read", "enrollment.read", "publishing.read"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod record;
 mod text;
 mod time;
 mod value;
+mod words;
 
 pub use change::{Aggregate, Change, Changed, Fact, Noun};
 pub use fault::{Fault, Faults};
@@ -25,3 +26,4 @@ pub use record::{IdOf, Record, RecordFact, RecordId, RecordSchema, RecordVerb, S
 pub use text::{Code, EmailAddress, Line, PhoneNumber, Prose, Slug, WebAddress, normalize_email};
 pub use time::{Instant, LocalDate, LocalTime, TimeZone, Weekday, days_later};
 pub use value::{Fields, Value};
+pub use words::{forms, is_stop_word, similarity, trigrams, words};

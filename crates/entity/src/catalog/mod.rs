@@ -4,4 +4,6 @@ pub mod course_campuses;
 pub mod course_runs;
 pub mod courses;
 pub mod redirects;
+pub mod search_index;
+pub mod search_words;
 pub mod seo_metadata;

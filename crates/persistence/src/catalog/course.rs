@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseParts, Seo};
+use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseParts, CourseWords, Seo};
 use matricula_domain::identity::UserId;
 use matricula_domain::shared::{Aggregate, Changed, Field, Html, Id, Line, Money, Prose, RecordId, Slug, Value};
 use matricula_entity::catalog::{course_campuses, courses};
@@ -73,7 +73,7 @@ fn ids(text: Option<&str>) -> Result<Vec<RecordId>, PortError> {
 }
 
 impl Session {
-    fn courses_where(&self) -> Sql {
+    pub(super) fn courses_where(&self) -> Sql {
         let mut sql = self.sql();
         select_courses(&mut sql);
         sql.push("courses c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(self.organization);
@@ -122,6 +122,9 @@ impl CourseRepository for Session {
             self.update::<courses::Entity>(model, course.state().version(), &[]);
         }
         self.save_campuses(course);
+        if course.is_new() || course.changes().iter().any(|change| CourseWords::FIELDS.contains(&change.field.as_str())) {
+            self.index(std::slice::from_ref(course.state()))?;
+        }
         self.note(course);
         Ok(())
     }

@@ -1,21 +1,23 @@
 use async_trait::async_trait;
 use matricula_domain::catalog::{Course, CourseId, CourseRunId, CourseStatus, Modality};
-use matricula_domain::shared::{Id, Value};
+use matricula_domain::shared::{Field, Id, Instant, RecordId, Value};
 use matricula_entity::catalog::course_runs;
-use matricula_ports::catalog::{CatalogQueries, CourseFilter, RunFilter, RunRow};
-use matricula_ports::{Page, PortError, Scope, Slice};
+use matricula_ports::catalog::{CatalogQueries, CourseFacets, CourseFilter, CourseOrder, Facet, RunFilter, RunRow};
+use matricula_ports::{Cursor, Page, PortError, Scope, Slice};
 use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::course::{course_of, select_courses};
 use super::course_run::run_of;
-use crate::convert::{count, parsed};
+use super::search::Finder;
+use crate::convert::{Columns, count, parsed};
 use crate::error::port;
-use crate::paging::{after, columns, containing, order, order_again};
+use crate::paging::{after, columns, order as ordered, order_again};
 use crate::scoped::{Queries, SCOPED};
 use crate::sql::Sql;
 
-fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
+/// What a filter asks of courses `c`, without the words that are sought.
+pub(super) fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
     for (column, value) in [
         ("status", filter.status.map(CourseStatus::as_str)),
         ("modality", filter.modality.map(Modality::as_str)),
@@ -34,17 +36,24 @@ fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
         None => {}
     }
     if let Some(slug) = &filter.cycle {
-        sql.push(" AND c.cycle_id IN (SELECT y.id FROM cycles y WHERE y.organization_id = ").bind(organization);
+        // Of those that are not archived one has the slug; so the planner knows that the index of the cycle has the list in order.
+        sql.push(" AND c.cycle_id = (SELECT y.id FROM cycles y WHERE y.organization_id = ").bind(organization);
         sql.push(" AND y.archived_at IS NULL AND y.slug = ").bind(slug.as_str()).push(")");
     }
     if let Some(slug) = &filter.campus {
-        sql.push(" AND c.id IN (SELECT x.course_id FROM course_campuses x JOIN campuses k ON k.organization_id = x.organization_id ");
-        sql.push("AND k.id = x.campus_id WHERE x.organization_id = ").bind(organization);
-        sql.push(" AND k.archived_at IS NULL AND k.slug = ").bind(slug.as_str()).push(")");
+        sql.push(" AND EXISTS (SELECT 1 FROM course_campuses x WHERE x.organization_id = ").bind(organization);
+        sql.push(" AND x.course_id = c.id AND x.campus_id = (SELECT k.id FROM campuses k WHERE k.organization_id = ").bind(organization);
+        sql.push(" AND k.archived_at IS NULL AND k.slug = ").bind(slug.as_str()).push("))");
     }
-    for (column, word) in [("c.seo_keywords", &filter.keyword), ("c.tags", &filter.tag)] {
-        if let Some(word) = word {
-            sql.has_word(column, word);
+    for (column, indexed, word) in [("seo_keywords", "keywords", &filter.keyword), ("tags", "tags", &filter.tag)] {
+        let Some(word) = word else { continue };
+        if sql.is_postgres() {
+            // An index of theirs on the courses would not be used behind row-level security, since `@>` is not leakproof. An array, so that
+            // the planner begins here, and does not walk through the courses in their order.
+            sql.push(" AND c.id = ANY (ARRAY(SELECT s.entity_id FROM search_index s WHERE s.organization_id = ").bind(organization);
+            sql.push(" AND s.kind = 'course' AND s.").push(indexed).push(" @> to_jsonb(ARRAY[").bind(word.as_str()).push("]::text[])))");
+        } else {
+            sql.push(" AND EXISTS (SELECT 1 FROM json_each(c.").push(column).push(") w WHERE w.value = ").bind(word.as_str()).push(")");
         }
     }
     if let Some(audience) = filter.audience {
@@ -54,9 +63,16 @@ fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
     if let Some(instructor) = filter.instructor {
         sql.push(" AND c.instructor_id = ").bind(instructor.as_uuid());
     }
-    if let Some(q) = &filter.q {
-        sql.push(" AND lower(c.title) LIKE ").bind(containing(q)).push(" ESCAPE '\\'");
-    }
+}
+
+/// The condition of a page of those that stand out first, then by their age, each from newest to oldest or the other way.
+fn after_featured(sql: &mut Sql, page: &Page) -> Result<(), PortError> {
+    let Some(Cursor(place)) = &page.after else { return Ok(()) };
+    let malformed = || PortError::Dangling("cursor");
+    let [Value::Bool(featured), when, last] = place.as_slice() else { return Err(malformed()) };
+    let (Ok(when), Ok(last)) = (Instant::parse(when), RecordId::parse(last)) else { return Err(malformed()) };
+    sql.push(" AND (c.featured, c.created_at, c.id) < (").bind(*featured).push(", ").bind(when).push(", ").bind(last.as_uuid()).push(")");
+    Ok(())
 }
 
 fn narrow_runs(filter: &RunFilter, sql: &mut Sql, organization: Uuid) {
@@ -108,23 +124,104 @@ fn run_row(row: &QueryResult) -> Result<RunRow, PortError> {
     })
 }
 
+/// How many values of a facet are told.
+const MOST_VALUES: i64 = 50;
+
+/// What is called by its value.
+const NO_NAME: &str = "CAST(NULL AS text)";
+
+/// What courses `c` are counted by: the value, its name, and the rows in which both are.
+const FACETS: [(&str, &str, &str, &str); 6] = [
+    ("modality", "c.modality", NO_NAME, "c"),
+    ("cycle", "y.slug", "y.name", "c JOIN cycles y ON y.organization_id = c.organization_id AND y.id = c.cycle_id AND y.archived_at IS NULL"),
+    (
+        "campus",
+        "k.slug",
+        "k.name",
+        "c JOIN course_campuses x ON x.organization_id = c.organization_id AND x.course_id = c.id \
+         JOIN campuses k ON k.organization_id = x.organization_id AND k.id = x.campus_id AND k.archived_at IS NULL",
+    ),
+    ("category", "c.category", NO_NAME, "c"),
+    ("level", "c.level", NO_NAME, "c"),
+    ("tag", "t.value", NO_NAME, "c, {tags} t"),
+];
+
 #[async_trait]
 impl CatalogQueries for Queries {
     async fn courses(&self, scope: &Scope, filter: &CourseFilter, page: &Page) -> Result<Slice<Course>, PortError> {
         let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
+        if let Some(text) = &filter.q {
+            return Finder { reader: &reader, organization, filter }.courses(text, page).await;
+        }
         let mut sql = reader.sql();
         // The page is cut before the campuses of its courses are looked up.
         select_courses(&mut sql);
         sql.push("(SELECT c.* FROM courses c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(organization);
         sql.push(" AND c.archived_at IS NULL");
         narrow_courses(filter, &mut sql, organization);
-        after(&mut sql, page, "c.created_at", "c.id")?;
-        order(&mut sql, page, "c.created_at", "c.id");
-        sql.push(") c");
-        order_again(&mut sql, page, "c");
+        let by_age = |course: &Course| vec![Value::Instant(course.created_at()), Value::Id(course.id().as_uuid())];
+        match filter.order {
+            CourseOrder::Age => {
+                after(&mut sql, page, "c.created_at", "c.id")?;
+                ordered(&mut sql, page, "c.created_at", "c.id");
+                sql.push(") c");
+                order_again(&mut sql, page, "c");
+            }
+            CourseOrder::Featured => {
+                after_featured(&mut sql, page)?;
+                let order = " ORDER BY c.featured DESC, c.created_at DESC, c.id DESC";
+                sql.push(order).push(" LIMIT ").bind(i64::from(page.limit) + 1).push(") c").push(order);
+            }
+        }
         let items = reader.rows(sql).await?.iter().map(course_of).collect::<Result<Vec<_>, _>>()?;
-        Ok(Slice::cut(items, page.limit, |last| vec![Value::Instant(last.created_at()), Value::Id(last.id().as_uuid())]))
+        Ok(Slice::cut(items, page.limit, |last| match filter.order {
+            CourseOrder::Age => by_age(last),
+            CourseOrder::Featured => [vec![Value::Bool(last.details().featured.unwrap_or(false))], by_age(last)].concat(),
+        }))
+    }
+
+    async fn course_facets(&self, scope: &Scope, filter: &CourseFilter) -> Result<CourseFacets, PortError> {
+        let reader = self.reader(scope).await?;
+        let organization = scope.organization().as_uuid();
+        let found = match &filter.q {
+            Some(text) => Some(Finder { reader: &reader, organization, filter }.find(text).await?.1),
+            None => None,
+        };
+        let mut sql = reader.sql();
+        sql.push("WITH c AS MATERIALIZED (SELECT c.organization_id, c.id, c.modality, c.cycle_id, c.category, c.level, c.tags FROM courses c WHERE ")
+            .push(SCOPED);
+        sql.push(" AND c.organization_id = ").bind(organization).push(" AND c.archived_at IS NULL");
+        narrow_courses(filter, &mut sql, organization);
+        if let Some(found) = found {
+            let ids: Vec<_> = found.iter().map(|found| found.id.as_uuid()).collect();
+            sql.push(" AND c.id IN (").push(if ids.is_empty() { "NULL" } else { "" }).bind_all(ids).push(")");
+        }
+        sql.push(") ");
+        let tags = if sql.is_postgres() { "jsonb_array_elements_text(c.tags)" } else { "json_each(c.tags)" };
+        for (n, (facet, value, name, rows)) in FACETS.iter().enumerate() {
+            let rows = rows.replace("{tags}", tags);
+            sql.push(if n > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
+            sql.push(&format!(
+                "SELECT '{facet}' AS facet, {value} AS value, {name} AS name, count(*) AS courses FROM {rows} WHERE {value} IS NOT NULL "
+            ));
+            sql.push(&format!("GROUP BY {value}, {name} ORDER BY courses DESC, value LIMIT ")).bind(MOST_VALUES).push(&format!(") f{n}"));
+        }
+        let mut facets = CourseFacets::default();
+        for row in reader.rows(sql).await? {
+            let mut columns = Columns::of(&row);
+            let facet: String = columns.next()?;
+            let values = match facet.as_str() {
+                "modality" => &mut facets.modality,
+                "cycle" => &mut facets.cycle,
+                "campus" => &mut facets.campus,
+                "category" => &mut facets.category,
+                "tag" => &mut facets.tag,
+                _ => &mut facets.level,
+            };
+            values.push(Facet { value: columns.next()?, name: columns.next()?, count: count(columns.next::<i64>()?, "the courses of a facet")? });
+        }
+        Ok(facets)
     }
 
     async fn course(&self, scope: &Scope, id: CourseId) -> Result<Option<Course>, PortError> {
@@ -157,7 +254,7 @@ impl CatalogQueries for Queries {
         sql.push(" AND r.archived_at IS NULL");
         narrow_runs(filter, &mut sql, organization);
         after(&mut sql, page, "r.created_at", "r.id")?;
-        order(&mut sql, page, "r.created_at", "r.id");
+        ordered(&mut sql, page, "r.created_at", "r.id");
         sql.push(") r");
         order_again(&mut sql, page, "r");
         let items = reader.rows(sql).await?.iter().map(run_row).collect::<Result<Vec<_>, _>>()?;

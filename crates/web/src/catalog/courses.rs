@@ -1,55 +1,19 @@
 use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use matricula_application::access::{ManageCatalog, ReadCatalog};
-use matricula_domain::catalog::{Audience, AudiencePrice, Course, CourseDetails, CourseId, CourseStatus, Modality, Seo};
-use matricula_domain::identity::UserId;
-use matricula_domain::shared::{Aggregate, Id, Line, Money, Slug};
-use matricula_ports::catalog::CourseFilter;
+use matricula_domain::catalog::{AudiencePrice, Course, CourseDetails, CourseId, CourseStatus, Seo};
+use matricula_domain::shared::{Aggregate, Id, Money};
+use matricula_ports::catalog::{CourseFacets, CourseFilter, Facet};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::course_query::{CourseFacetsQuery, CoursesQuery, page_of};
 use crate::answer::{Answer, Answered};
 use crate::call::May;
 use crate::error::ApiError;
 use crate::input::{Body, Query, Raw, path_field};
-use crate::page::{Limit, Listed, Place, Sort, page};
-
-matricula_domain::form! {
-    /// Which courses.
-    pub struct CoursesQuery {
-        /// In this state.
-        status: Option<CourseStatus>,
-        /// Of the cycle with this slug.
-        cycle: Option<Slug>,
-        /// At the campus with this slug.
-        campus: Option<Slug>,
-        /// Taught this way.
-        modality: Option<Modality>,
-        /// With this SEO keyword.
-        keyword: Option<Line<60>>,
-        /// With this in the title.
-        q: Option<Line<200>>,
-        /// Featured or not.
-        featured: Option<bool>,
-        /// With this tag.
-        tag: Option<Slug>,
-        /// With a price of its own for this audience.
-        audience: Option<Audience>,
-        /// Of this category.
-        category: Option<Line<100>>,
-        /// At this level.
-        level: Option<Line<60>>,
-        /// Taught by this user.
-        instructor_id: Option<UserId>,
-        /// Which way the list runs.
-        sort: Option<Sort>,
-        /// At most so many items (1–100, default 50).
-        limit: Option<Limit>,
-        /// Where the page begins: `next_cursor` of the page before.
-        cursor: Option<Place>,
-    }
-}
+use crate::page::Listed;
 
 matricula_domain::form! {
     /// Where a course goes.
@@ -161,22 +125,38 @@ impl From<&Course> for CourseView {
     }
 }
 
-impl From<CoursesQuery> for CourseFilter {
-    fn from(query: CoursesQuery) -> Self {
+/// How many courses have a value.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FacetView {
+    /// The value, as the list of courses takes it.
+    value: String,
+    /// What people call it, where that is something else.
+    name: Option<String>,
+    /// So many courses.
+    count: u64,
+}
+
+/// How many courses there are of each kind, the values that most have first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CourseFacetsView {
+    modality: Vec<FacetView>,
+    cycle: Vec<FacetView>,
+    campus: Vec<FacetView>,
+    category: Vec<FacetView>,
+    level: Vec<FacetView>,
+    tag: Vec<FacetView>,
+}
+
+impl From<CourseFacets> for CourseFacetsView {
+    fn from(facets: CourseFacets) -> Self {
+        let views = |facets: Vec<Facet>| facets.into_iter().map(|Facet { value, name, count }| FacetView { value, name, count }).collect();
         Self {
-            status: query.status,
-            cycle: query.cycle.map(|slug| slug.to_string()),
-            campus: query.campus.map(|slug| slug.to_string()),
-            modality: query.modality,
-            keyword: query.keyword.map(|word| word.to_string()),
-            q: query.q.map(|q| q.to_string()),
-            featured: query.featured,
-            tag: query.tag.map(|tag| tag.to_string()),
-            audience: query.audience,
-            category: query.category.map(|category| category.to_string()),
-            level: query.level.map(|level| level.to_string()),
-            instructor: query.instructor_id,
-            slug: None,
+            modality: views(facets.modality),
+            cycle: views(facets.cycle),
+            campus: views(facets.campus),
+            category: views(facets.category),
+            level: views(facets.level),
+            tag: views(facets.tag),
         }
     }
 }
@@ -187,9 +167,14 @@ fn answer(course: &Course) -> Answer {
 
 pub(super) async fn list(call: May<ReadCatalog>, query: Query<CoursesQuery>, request: HttpRequest) -> Answered {
     let query = query.0;
-    let page = page(query.limit, query.cursor.clone(), query.sort);
-    let found = call.api.catalog_queries.courses(call.who.scope(), &query.into(), &page).await?;
+    let page = page_of(query.sort, query.limit, query.cursor.clone());
+    let found = call.api.catalog_queries.courses(call.who.scope(), &CourseFilter::from(&query), &page).await?;
     Ok(Answer::list(&request, &Listed::of(found.map(|course| CourseView::from(&course)))).open_to(call.who.grants(), "course"))
+}
+
+pub(super) async fn facets(call: May<ReadCatalog>, query: Query<CourseFacetsQuery>) -> Answered {
+    let facets = call.api.catalog_queries.course_facets(call.who.scope(), &CourseFilter::from(&query.0)).await?;
+    Ok(Answer::ok(&CourseFacetsView::from(facets)))
 }
 
 pub(super) async fn draft(call: May<ManageCatalog>, body: Body<CourseDetails>) -> Answered {

@@ -1,5 +1,6 @@
 //! Courses and runs, for staff and for everybody. (Cycles and campuses are records.)
 
+mod course_query;
 mod courses;
 mod public;
 mod runs;
@@ -19,10 +20,15 @@ use crate::route::Route;
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![
         Route::get("/courses", "listCourses", "catalog", courses::list)
-            .says("Courses that are not archived, newest first.")
+            .says("Courses that are not archived: newest first, as `sort` says, or by relevance where words are sought.")
             .needs::<ReadCatalog>()
-            .asks::<courses::CoursesQuery>()
+            .asks::<course_query::CoursesQuery>()
             .gives_page_of::<courses::CourseView>(),
+        Route::get("/course-facets", "countCourses", "catalog", courses::facets)
+            .says("How many of the courses that a list would have there are of each modality, cycle, campus, category, level and tag.")
+            .needs::<ReadCatalog>()
+            .asks::<course_query::CourseFacetsQuery>()
+            .gives::<courses::CourseFacetsView>(200),
         Route::post("/courses", "draftCourse", "catalog", courses::draft)
             .says("Drafts a course.")
             .needs::<ManageCatalog>()
@@ -88,19 +94,8 @@ pub(crate) fn routes() -> Vec<Route> {
             .once()
             .takes::<runs::MergeRun>()
             .gives::<runs::MergeView>(200),
-        Route::get("/public/{organization}/courses", "listPublishedCourses", "catalog", public::courses)
-            .says("Published courses.")
-            .asks::<public::PublicCoursesQuery>()
-            .gives_page_of::<public::PublicCourseItem>(),
-        Route::get("/public/{organization}/courses/{slug}", "getPublishedCourse", "catalog", public::course)
-            .says("One published course, with what search engines are told of it.")
-            .gives::<public::PublicCourseView>(200)
-            .may_have_moved(),
-        Route::get("/public/{organization}/course-runs", "listPublishedRuns", "catalog", public::runs)
-            .says("Runs of published courses.")
-            .asks::<public::PublicRunsQuery>()
-            .gives_page_of::<public::PublicRunView>(),
     ];
+    routes.extend(public::routes());
     for (verb, course, run) in [("archive", "archiveCourse", "archiveRun"), ("restore", "restoreCourse", "restoreRun")] {
         let says = if verb == "archive" { "Hides it, with undo." } else { "Undoes archiving." };
         let (on_course, on_run) = (format!("/courses/{{id}}/{verb}"), format!("/course-runs/{{id}}/{verb}"));

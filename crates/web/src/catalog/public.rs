@@ -2,50 +2,22 @@
 
 use actix_web::HttpRequest;
 use chrono::NaiveDate;
-use matricula_domain::catalog::{Audience, Course, CourseId, CourseStatus, Modality, PageContent, PageOf, SeatsLeft};
-use matricula_domain::shared::{Html, Id, Line, LocalDate, RecordId, Slug};
+use matricula_domain::catalog::{Course, CourseId, CourseStatus, PageContent, PageOf, SeatsLeft};
+use matricula_domain::shared::{Html, Id, LocalDate, RecordId, Slug};
 use matricula_ports::catalog::{CourseFilter, RunFilter, RunRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::courses::{AudiencePriceView, MoneyView};
+use super::course_query::{PublicCourseFacetsQuery, PublicCoursesQuery, page_of};
+use super::courses::{AudiencePriceView, CourseFacetsView, MoneyView};
 use crate::answer::{Answer, Answered};
 use crate::call::Public;
 use crate::error::ApiError;
 use crate::input::{Query, path_field};
 use crate::page::{Limit, Listed, Place, page};
+use crate::route::Route;
 use crate::seo::{ResolvedSeoView, resolved};
-
-matricula_domain::form! {
-    /// Which published courses.
-    pub struct PublicCoursesQuery {
-        /// Of the cycle with this slug.
-        cycle: Option<Slug>,
-        /// At the campus with this slug.
-        campus: Option<Slug>,
-        /// Taught this way.
-        modality: Option<Modality>,
-        /// With this SEO keyword.
-        keyword: Option<Line<60>>,
-        /// With this in the title.
-        q: Option<Line<200>>,
-        /// Featured or not.
-        featured: Option<bool>,
-        /// With this tag.
-        tag: Option<Slug>,
-        /// With a price of its own for this audience.
-        audience: Option<Audience>,
-        /// Of this category.
-        category: Option<Line<100>>,
-        /// At this level.
-        level: Option<Line<60>>,
-        /// At most so many items (1–100, default 50).
-        limit: Option<Limit>,
-        /// Where the page begins: `next_cursor` of the page before.
-        cursor: Option<Place>,
-    }
-}
 
 matricula_domain::form! {
     /// Which runs.
@@ -174,28 +146,42 @@ impl From<RunRow> for PublicRunView {
     }
 }
 
-pub(super) async fn courses(call: Public, query: Query<PublicCoursesQuery>, request: HttpRequest) -> Answered {
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/public/{organization}/courses", "listPublishedCourses", "catalog", courses)
+            .says("Published courses: newest first, as `sort` says, or by relevance where words are sought.")
+            .asks::<PublicCoursesQuery>()
+            .gives_page_of::<PublicCourseItem>(),
+        Route::get("/public/{organization}/course-facets", "countPublishedCourses", "catalog", course_facets)
+            .says("How many of the published courses that a list would have there are of each modality, cycle, campus, category, level and tag.")
+            .asks::<PublicCourseFacetsQuery>()
+            .gives::<CourseFacetsView>(200),
+        Route::get("/public/{organization}/courses/{slug}", "getPublishedCourse", "catalog", course)
+            .says("One published course, with what search engines are told of it.")
+            .gives::<PublicCourseView>(200)
+            .may_have_moved(),
+        Route::get("/public/{organization}/course-runs", "listPublishedRuns", "catalog", runs)
+            .says("Runs of published courses.")
+            .asks::<PublicRunsQuery>()
+            .gives_page_of::<PublicRunView>(),
+    ]
+}
+
+async fn courses(call: Public, query: Query<PublicCoursesQuery>, request: HttpRequest) -> Answered {
     call.api.limits.public(call.ip())?;
     let query = query.0;
-    let filter = CourseFilter {
-        status: Some(CourseStatus::Published),
-        cycle: query.cycle.map(|slug| slug.to_string()),
-        campus: query.campus.map(|slug| slug.to_string()),
-        modality: query.modality,
-        keyword: query.keyword.map(|word| word.to_string()),
-        q: query.q.map(|q| q.to_string()),
-        featured: query.featured,
-        tag: query.tag.map(|tag| tag.to_string()),
-        audience: query.audience,
-        category: query.category.map(|category| category.to_string()),
-        level: query.level.map(|level| level.to_string()),
-        ..CourseFilter::default()
-    };
-    let found = call.api.catalog_queries.courses(call.visitor.scope(), &filter, &page(query.limit, query.cursor, None)).await?;
+    let page = page_of(query.sort, query.limit, query.cursor.clone());
+    let found = call.api.catalog_queries.courses(call.visitor.scope(), &CourseFilter::from(&query), &page).await?;
     Ok(Answer::list(&request, &Listed::of(found.map(|course| PublicCourseItem::from(&course)))))
 }
 
-pub(super) async fn course(call: Public) -> Answered {
+async fn course_facets(call: Public, query: Query<PublicCourseFacetsQuery>) -> Answered {
+    call.api.limits.public(call.ip())?;
+    let facets = call.api.catalog_queries.course_facets(call.visitor.scope(), &CourseFilter::from(&query.0)).await?;
+    Ok(Answer::ok(&CourseFacetsView::from(facets)))
+}
+
+async fn course(call: Public) -> Answered {
     call.api.limits.public(call.ip())?;
     let slug: Slug = path_field(&call.request, "slug")?;
     let filter = CourseFilter { status: Some(CourseStatus::Published), slug: Some(slug.to_string()), ..CourseFilter::default() };
@@ -218,7 +204,7 @@ async fn moved(call: &Public, slug: &Slug) -> Answered {
     Ok(Answer::moved(format!("/api/v1/public/{}/courses/{slug}", call.visitor.organization().slug)))
 }
 
-pub(super) async fn runs(call: Public, query: Query<PublicRunsQuery>, request: HttpRequest) -> Answered {
+async fn runs(call: Public, query: Query<PublicRunsQuery>, request: HttpRequest) -> Answered {
     call.api.limits.public(call.ip())?;
     let query = query.0;
     let filter = RunFilter {

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use matricula_application::access::{ManageCatalog, ReadCatalog};
-use matricula_domain::catalog::{PageOf, Redirect, RedirectId, SeoDetails, SeoMetadata};
+use matricula_domain::catalog::{PageOf, Redirect, RedirectId, Robots, SeoDetails, SeoMetadata, TwitterCard};
 use matricula_domain::shared::{Aggregate, Id, Line, Prose, RecordId, WebAddress};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -73,9 +73,9 @@ impl From<&SeoMetadata> for SeoMetadataView {
             og_title: details.og_title.as_ref().map(Line::to_string),
             og_description: prose(&details.og_description),
             og_image: address(&details.og_image),
-            twitter_card: details.twitter_card.map(|card| card.as_str()),
+            twitter_card: details.twitter_card.map(TwitterCard::as_str),
             canonical_url: address(&details.canonical_url),
-            robots: details.robots.map(|robots| robots.as_str()),
+            robots: details.robots.map(Robots::as_str),
             created_at: parts.created_at,
             updated_at: parts.updated_at,
         }

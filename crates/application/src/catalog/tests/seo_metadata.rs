@@ -19,14 +19,14 @@ fn details(title: &str) -> SeoDetails {
 }
 
 /// Repositories in which this is told of the post 70, and so much is saved.
-fn telling(told: Option<SeoMetadata>, saves: usize) -> (MockRepositories, Seen<Changed<SeoMetadata>>) {
+fn telling(told: Option<SeoMetadata>, times: usize) -> (MockRepositories, Seen<Changed<SeoMetadata>>) {
     let (mut repositories, saved) = (MockRepositories::default(), Seen::nothing());
     repositories
         .seo_metadata
         .expect_find()
         .withf(|entity_type, entity_id| (*entity_type, *entity_id) == (PageOf::BlogPost, id::<RecordId>(70)))
         .returning(move |_, _| Ok(told.clone()));
-    repositories.seo_metadata.expect_save().times(saves).returning(saved.note());
+    repositories.seo_metadata.expect_save().times(times).returning(saved.note());
     (repositories, saved)
 }
 

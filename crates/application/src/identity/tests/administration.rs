@@ -145,7 +145,7 @@ mod groups {
             let mut repositories = knowing(vec![role("norte", &["leads.read_own"]), role("sur", &["leads.work"])]);
             repositories.groups.expect_save().times(usize::from(refused.is_none())).returning(|_| Ok(()));
             let (_, administration) = administration(repositories);
-            let maker = caller_who_may(&["identity.manage_users", "leads.read", "catalog.read", "enrollment.read"]);
+            let maker = caller_who_may(&["identity.manage_users", "leads.read", "catalog.read", "enrollment.read", "publishing.read"]);
             match (administration.create_group(&may(&maker), &group(&roles).details).await, refused) {
                 (Ok(made), None) => assert_eq!(made.details.roles.len(), roles.len()),
                 (Err(AdministrationError::ExceedsMaker), Some("exceeds")) => {}
@@ -231,7 +231,7 @@ mod users {
         ] {
             let (repositories, saved) = over_user(with_role(had), 2, vec![role("norte", &["catalog.read"]), role("sur", &["leads.read"])]);
             let (_, administration) = administration(repositories);
-            let maker = caller_who_may(&["identity.manage_users", "catalog.read", "enrollment.read"]);
+            let maker = caller_who_may(&["identity.manage_users", "catalog.read", "enrollment.read", "publishing.read"]);
             let done = administration.change_user(&may(&maker), id(50), &map(&[("role", gets.into())]), Expected::Any).await;
             assert_eq!(done.is_ok(), given, "{had} {gets}: {done:?}");
             assert_eq!(saved.verbs().len(), usize::from(given));

@@ -1,0 +1,114 @@
+use std::future::Future;
+
+use matricula_domain::catalog::{Campus, CourseStatus, Cycle, RunStatus};
+use matricula_domain::shared::{Record as _, Slug, Value};
+use matricula_persistence::with_plans;
+use matricula_ports::Page;
+use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, CourseOrder, RunFilter};
+use matricula_ports::records::{RecordFilter, RecordQueries};
+use matricula_ports::reporting::ReportQueries as _;
+use matricula_tests::{Tenant, TestDatabase, on_postgres};
+
+on_postgres!(every_index_of_the_catalogue_serves_its_statement_among_a_hundred_thousand_courses);
+
+/// How many courses there are, each with a run.
+const COURSES: u32 = 100_000;
+
+/// Fills the catalogue of an organization, whose owner's statements are planned by what is in it.
+async fn fill(here: &Tenant) {
+    let id = |kind: u32, n: &str| format!("lpad(to_hex({n}), 8, '0')::text || '-0000-7000-8000-{kind:012x}'");
+    let (std, owner) = ("now() - i * interval '1 minute', now(), 1", here.id());
+    here.db
+        .raw
+        .script(&format!(
+            "INSERT INTO cycles (organization_id, id, slug, name, level, order_display, created_at, updated_at, version)
+               SELECT '{owner}', ({cycle})::uuid, 'ciclo-' || i, 'Ciclo ' || i, 'grado_medio', i, {std} FROM generate_series(1, 20) i;
+             INSERT INTO campuses (organization_id, id, slug, name, city, time_zone, opening_hours, created_at, updated_at, version)
+               SELECT '{owner}', ({campus})::uuid, 'sede-' || i, 'Sede ' || i, 'Ciudad ' || i, 'Europe/Madrid', '[]', {std} FROM generate_series(1, 50) i;
+             INSERT INTO courses (organization_id, id, slug, title, duration_hours, modality, cycle_id, category, featured, status, seo_keywords, tags, prices,
+                 created_at, updated_at, version)
+               SELECT '{owner}', ({course})::uuid, 'curso-' || i, 'Curso ' || i, 60, 'presencial', ({of_cycle})::uuid, 'Tema ' || i % 30, i % 20 = 0,
+                 CASE i % 4 WHEN 0 THEN 'draft' ELSE 'published' END, jsonb_build_array('clave ' || i % 1000), jsonb_build_array('t-' || i % 1000), '[]', {std} FROM generate_series(1, {COURSES}) i;
+             INSERT INTO course_campuses (organization_id, course_id, campus_id)
+               SELECT '{owner}', ({course})::uuid, ({of_campus})::uuid FROM generate_series(1, {COURSES}) i;
+             INSERT INTO course_runs (organization_id, id, course_id, campus_id, start_date, end_date, max_students, seats_taken, seats_held, prices, status,
+                 created_at, updated_at, version)
+               SELECT '{owner}', ({run})::uuid, ({course})::uuid, ({of_campus})::uuid, current_date + i % 400 - 200, current_date + 300, 20, 0, 0, '[]',
+                 CASE WHEN i % 400 < 200 THEN 'completed' ELSE 'scheduled' END, {std} FROM generate_series(1, {COURSES}) i;
+             INSERT INTO search_index (organization_id, kind, entity_id, title, labels, category, description, keywords, tags, version)
+               SELECT organization_id, 'course', id, lower(title), 'tema' || version, lower(category), '', seo_keywords, tags, version FROM courses;
+             INSERT INTO search_words (organization_id, part, word)
+               SELECT DISTINCT '{owner}'::uuid, substr('  ' || w || ' ', n, 3), w FROM (SELECT 'palabra' || i AS w FROM generate_series(1, 2000) i) q,
+                 generate_series(1, 8) n;
+             ANALYZE",
+            cycle = id(1, "i"),
+            campus = id(2, "i"),
+            course = id(3, "i"),
+            run = id(4, "i"),
+            of_cycle = id(1, "1 + i % 20"),
+            of_campus = id(2, "1 + i / 20 % 50"),
+        ))
+        .await;
+}
+
+/// The plans of all statements of some work together.
+async fn plans<T>(work: impl Future<Output = T>) -> String {
+    with_plans(work).await.1.join("\n\n")
+}
+
+async fn every_index_of_the_catalogue_serves_its_statement_among_a_hundred_thousand_courses(db: TestDatabase) {
+    let here = db.tenant("uno").await;
+    fill(&here).await;
+    // Their connections planned while the tables were empty.
+    let db = db.reopened().await;
+    let (q, scope, page) = (&db.queries, &here.scope, Page::first(50));
+    let text = |text: &str| Some(text.to_owned());
+    let any = CourseFilter::default();
+    let catalogue = CourseFilter {
+        status: Some(CourseStatus::Published),
+        cycle: text("ciclo-2"),
+        campus: text("sede-1"),
+        order: CourseOrder::Featured,
+        ..any.clone()
+    };
+    let course = q.courses(scope, &any, &Page::first(1)).await.unwrap().items.remove(0);
+    let campus = course.details().campus_ids[0];
+    let courses =
+        async |filter: CourseFilter| plans(async { assert!(!q.courses(scope, &filter, &page).await.unwrap().items.is_empty(), "{filter:?}") }).await;
+    let runs = async |filter: RunFilter| plans(async { assert!(!q.runs(scope, &filter, &page).await.unwrap().items.is_empty(), "{filter:?}") }).await;
+    let of_catalogue = courses(catalogue.clone()).await;
+    let slug = Slug::parse("curso-77").unwrap();
+    let by_slug = plans(async { here.in_unit(async |tx| tx.courses().find_by_slug(&slug).await).await.unwrap() }).await;
+    let city = RecordFilter { equal: vec![("city", Value::Text("Ciudad 7".to_owned()))], archived: false };
+    let cases = [
+        ("ux_courses_slug", courses(CourseFilter { slug: text("curso-77"), ..any.clone() }).await),
+        ("ux_courses_slug", by_slug),
+        // The catalogue of seed 0: of a cycle, at a campus, published, those that stand out first, then the newest.
+        ("ix_courses_cycle_id_featured_created_at_id", of_catalogue.clone()),
+        ("course_campuses_pkey", of_catalogue.clone()),
+        ("ux_cycles_slug", of_catalogue.clone()),
+        ("ux_campuses_slug", of_catalogue),
+        ("ix_courses_status_featured_created_at_id", courses(CourseFilter { cycle: None, campus: None, ..catalogue }).await),
+        ("ix_courses_featured", courses(CourseFilter { featured: Some(true), ..any.clone() }).await),
+        ("ix_courses_created_at_id", courses(any.clone()).await),
+        ("ix_search_index_keywords", courses(CourseFilter { keyword: text("clave 7"), ..any.clone() }).await),
+        ("ix_search_index_tags", courses(CourseFilter { tag: text("t-7"), ..any.clone() }).await),
+        ("ix_search_index_words", courses(CourseFilter { q: text("curso 77"), ..any.clone() }).await),
+        ("search_words_pkey", courses(CourseFilter { q: text("palarba curso"), ..any }).await),
+        ("ix_cycles_order_display_id", plans(RecordQueries::list(q, scope, &Cycle::SCHEMA, &RecordFilter::default(), &page)).await),
+        ("ix_campuses_name_id", plans(RecordQueries::list(q, scope, &Campus::SCHEMA, &RecordFilter::default(), &page)).await),
+        ("ix_campuses_city", plans(RecordQueries::list(q, scope, &Campus::SCHEMA, &city, &page)).await),
+        ("ix_course_runs_course_id_start_date", runs(RunFilter { course: Some(course.id()), ..RunFilter::default() }).await),
+        (
+            "ix_course_runs_campus_id_status_created_at_id",
+            runs(RunFilter { campus: Some(campus), status: Some(RunStatus::Scheduled), ..RunFilter::default() }).await,
+        ),
+        ("ix_course_runs_open", plans(q.upcoming_runs(scope, "2026-01-01".parse().unwrap(), 20)).await),
+        ("ix_course_runs_created_at_id", runs(RunFilter::default()).await),
+    ];
+    for (index, plan) in &cases {
+        assert!(plan.contains(&format!("{index} on ")) || plan.contains(&format!("on {index} ")), "{index} does not serve\n{plan}");
+        assert!(!plan.contains("Seq Scan on"), "{plan}");
+    }
+    println!("{} plans among {COURSES} courses, no sequential scan", cases.len());
+}
