@@ -1,10 +1,13 @@
 use std::future::Future;
 
-use matricula_domain::catalog::{Campus, CourseStatus, Cycle, RunStatus};
-use matricula_domain::shared::{Record as _, Slug, Value};
+use matricula_domain::catalog::{Campus, CourseStatus, Cycle, PageOf, RunStatus};
+use matricula_domain::identity::Role;
+use matricula_domain::publishing::{BlogPostStatus, Faq};
+use matricula_domain::shared::{Id, Record as _, Slug, Value};
 use matricula_persistence::with_plans;
 use matricula_ports::Page;
-use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, CourseOrder, RunFilter};
+use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, CourseOrder, RunFilter, SeoQueries as _};
+use matricula_ports::publishing::{BlogPostFilter, PublishingQueries as _};
 use matricula_ports::records::{RecordFilter, RecordQueries};
 use matricula_ports::reporting::ReportQueries as _;
 use matricula_tests::{Tenant, TestDatabase, on_postgres};
@@ -18,6 +21,7 @@ const COURSES: u32 = 100_000;
 async fn fill(here: &Tenant) {
     let id = |kind: u32, n: &str| format!("lpad(to_hex({n}), 8, '0')::text || '-0000-7000-8000-{kind:012x}'");
     let (std, owner) = ("now() - i * interval '1 minute', now(), 1", here.id());
+    let author = here.user("autora@example.es", Role::Marketing).await.id;
     here.db
         .raw
         .script(&format!(
@@ -40,11 +44,23 @@ async fn fill(here: &Tenant) {
              INSERT INTO search_words (organization_id, part, word)
                SELECT DISTINCT '{owner}'::uuid, substr('  ' || w || ' ', n, 3), w FROM (SELECT 'palabra' || i AS w FROM generate_series(1, 2000) i) q,
                  generate_series(1, 8) n;
+             INSERT INTO seo_metadata (organization_id, id, entity_type, entity_id, title, keywords, created_at, updated_at, version)
+               SELECT '{owner}', ({seo})::uuid, 'course', ({course})::uuid, 'Curso ' || i, '[]', {std} FROM generate_series(1, {COURSES}) i;
+             INSERT INTO blog_posts (organization_id, id, slug, title, tags, youtube_video_ids, author_id, language, status, published_at, views_count,
+                 created_at, updated_at, version)
+               SELECT '{owner}', ({post})::uuid, 'noticia-' || i, 'Noticia ' || i, '[]', '[]', '{author}', 'es',
+                 CASE i % 4 WHEN 0 THEN 'scheduled' ELSE 'published' END, now() - i * interval '1 minute', 0, {std} FROM generate_series(1, {COURSES}) i;
+             INSERT INTO faqs (organization_id, id, question, answer, category, order_display, is_published, created_at, updated_at, version)
+               SELECT '{owner}', ({faq})::uuid, 'Pregunta ' || i, 'Respuesta', CASE i % 4 WHEN 0 THEN 'financial' ELSE 'general' END, i, i % 10 = 0, {std}
+               FROM generate_series(1, {COURSES}) i;
              ANALYZE",
             cycle = id(1, "i"),
             campus = id(2, "i"),
             course = id(3, "i"),
             run = id(4, "i"),
+            seo = id(5, "i"),
+            post = id(6, "i"),
+            faq = id(7, "i"),
             of_cycle = id(1, "1 + i % 20"),
             of_campus = id(2, "1 + i / 20 % 50"),
         ))
@@ -80,6 +96,14 @@ async fn every_index_of_the_catalogue_serves_its_statement_among_a_hundred_thous
     let slug = Slug::parse("curso-77").unwrap();
     let by_slug = plans(async { here.in_unit(async |tx| tx.courses().find_by_slug(&slug).await).await.unwrap() }).await;
     let city = RecordFilter { equal: vec![("city", Value::Text("Ciudad 7".to_owned()))], archived: false };
+    let posts = async |filter: BlogPostFilter| {
+        plans(async { assert!(!q.blog_posts(scope, &filter, &page).await.unwrap().items.is_empty(), "{filter:?}") }).await
+    };
+    let post = Slug::parse("noticia-77").unwrap();
+    let told = plans(async { assert!(q.seo_metadata(scope, PageOf::Course, Id::from_uuid(course.id().as_uuid())).await.unwrap().is_some()) }).await;
+    let faqs = async |equal: Vec<(&'static str, Value)>| {
+        plans(RecordQueries::list(q, scope, &Faq::SCHEMA, &RecordFilter { equal, archived: false }, &page)).await
+    };
     let cases = [
         ("ux_courses_slug", courses(CourseFilter { slug: text("curso-77"), ..any.clone() }).await),
         ("ux_courses_slug", by_slug),
@@ -105,6 +129,15 @@ async fn every_index_of_the_catalogue_serves_its_statement_among_a_hundred_thous
         ),
         ("ix_course_runs_open", plans(q.upcoming_runs(scope, "2026-01-01".parse().unwrap(), 20)).await),
         ("ix_course_runs_created_at_id", runs(RunFilter::default()).await),
+        ("ux_seo_metadata_entity_type_entity_id", told),
+        ("ux_blog_posts_slug", plans(async { assert!(q.published_blog_post(scope, &post).await.unwrap().is_some()) }).await),
+        (
+            "ix_blog_posts_status_published_at_id",
+            posts(BlogPostFilter { status: Some(BlogPostStatus::Published), ..BlogPostFilter::default() }).await,
+        ),
+        ("ix_blog_posts_created_at_id", posts(BlogPostFilter::default()).await),
+        ("ix_faqs_order_display_id", faqs(vec![]).await),
+        ("ix_faqs_category_order_display_id", faqs(vec![("category", "financial".into())]).await),
     ];
     for (index, plan) in &cases {
         assert!(plan.contains(&format!("{index} on ")) || plan.contains(&format!("on {index} ")), "{index} does not serve\n{plan}");
