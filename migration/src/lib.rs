@@ -21,6 +21,7 @@ mod m20261121_000012_second_factors;
 mod m20261121_000013_identity_providers;
 mod m20261121_000014_dedicated_databases;
 mod m20261121_000015_content;
+mod m20261121_000016_media;
 mod m20261121_000017_search;
 
 pub use key_store::KeyStoreMigrator;
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             m20261121_000013_identity_providers
             m20261121_000014_dedicated_databases
             m20261121_000015_content
+            m20261121_000016_media
             m20261121_000017_search
         ]
     }

@@ -199,7 +199,7 @@ async fn the_entities_are_the_tables() -> Result<(), DbErr> {
                 identity_providers email_domains provider_sign_ins provider_identities dedicated_databases;
             people: people person_identifiers;
             catalog: courses course_campuses course_runs seo_metadata redirects search_index search_words;
-            publishing: blog_posts;
+            publishing: blog_posts media_assets media_links media_usage;
             leads: forms form_versions leads lead_touches;
             enrollment: enrollments seat_holds;
             privacy: consent_texts consent_events consent_evidence suppressions age_limits;

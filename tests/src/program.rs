@@ -3,6 +3,7 @@
 //! A test of the HTTP API is a function over a [`Service`]. Most tests share one running program for each engine and found an
 //! organization of their own in it ([`shared`]); what stops the clock, the limits or the database has a program to itself ([`alone`]).
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -17,6 +18,7 @@ use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, O
 use matricula_domain::shared::{Form as _, Id as _, Instant, LocalDate};
 use matricula_gateways::clock::SystemClock;
 use matricula_gateways::mail::Destination;
+use matricula_gateways::object_store::Location;
 use matricula_gateways::relying_party::Neighborhood;
 use matricula_persistence::{Engine, Options};
 use matricula_ports::identity::ConnectionString;
@@ -48,6 +50,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     settings: Settings,
     mail: TempDir,
+    media: Arc<TempDir>,
     operator: Program,
     http: reqwest::Client,
     // Dropped, it stops.
@@ -55,10 +58,18 @@ pub struct Service {
 }
 
 impl Service {
-    async fn start(db: TestDatabase, clock: Arc<dyn Clock>, mut settings: Settings) -> Self {
+    async fn start(db: TestDatabase, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        let media = Arc::new(TempDir::with_prefix_in("matricula-media-", &*SCRATCH).unwrap());
+        Self::start_with(db, clock, settings, media).await
+    }
+
+    async fn start_with(db: TestDatabase, clock: Arc<dyn Clock>, mut settings: Settings, media: Arc<TempDir>) -> Self {
         let mail = TempDir::with_prefix_in("matricula-mail-", &*SCRATCH).unwrap();
         if let Destination::Folder(folder) = &mut settings.mail.destination {
             mail.path().clone_into(folder);
+        }
+        if let Location::Folder(folder) = &mut settings.media.location {
+            media.path().clone_into(folder);
         }
         let (of_program, wired) = (settings.clone(), Arc::clone(&clock));
         let ids: Arc<dyn Ids> = Arc::clone(&db.ids) as _;
@@ -67,12 +78,19 @@ impl Service {
         // As the program's `main` does. Whoever was first has chosen the same.
         _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(100)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { url: running.url.clone(), db, clock, settings, mail, operator, http, _running: running }
+        Self { url: running.url.clone(), db, clock, settings, mail, media, operator, http, _running: running }
     }
 
     /// Another copy of the program over the same database, which knows nothing yet.
     pub async fn another(&self) -> Self {
-        Self::start(self.db.clone(), Arc::clone(&self.clock), self.settings.clone()).await
+        Self::start_with(self.db.clone(), Arc::clone(&self.clock), self.settings.clone(), Arc::clone(&self.media)).await
+    }
+
+    /// Another copy of the program over the same database, with other settings.
+    pub async fn with(&self, adjust: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.settings.clone();
+        adjust(&mut settings);
+        Self::start_with(self.db.clone(), Arc::clone(&self.clock), settings, Arc::clone(&self.media)).await
     }
 
     /// The program in the hands of the operator, as the command line has it.
@@ -83,6 +101,32 @@ impl Service {
     /// Which engine keeps its data.
     pub fn engine(&self) -> Engine {
         self.db.engine()
+    }
+
+    /// The files in the folder in which it keeps media, by their paths.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let mut folders = vec![self.media.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if entry.is_dir() {
+                    folders.push(entry);
+                } else {
+                    let path = entry.strip_prefix(self.media.path()).unwrap().to_str().unwrap().to_owned();
+                    files.insert(path, std::fs::read(entry).unwrap());
+                }
+            }
+        }
+        files
+    }
+
+    /// Puts a file into that folder, past the program, as if that had been so long ago.
+    pub fn put_file(&self, path: &str, bytes: &[u8], age: Duration) {
+        let path = self.media.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        let put = self.now() - chrono::TimeDelta::from_std(age).unwrap();
+        std::fs::File::options().append(true).open(&path).unwrap().set_modified(put.into()).unwrap();
     }
 
     /// What time it is for the program.
@@ -229,6 +273,7 @@ pub fn shared(engine: Engine, test: impl AsyncFnOnce(&'static Service)) {
             let settings = settings(&db.options);
             let service = Service::start(db, Arc::new(SystemClock), settings).await;
             remove_in_the_end(service.mail.path());
+            remove_in_the_end(service.media.path());
             Some(service)
         })
     });

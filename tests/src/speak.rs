@@ -3,6 +3,7 @@
 use std::future::IntoFuture;
 use std::pin::Pin;
 
+use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use serde_json::Value as Json;
 
@@ -110,7 +111,8 @@ impl IntoFuture for Call {
         Box::pin(async move {
             let response = self.0.send().await.unwrap();
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            Answer { status, headers, text: response.text().await.unwrap() }
+            let bytes = response.bytes().await.unwrap();
+            Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes }
         })
     }
 }
@@ -129,6 +131,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Body.
     pub text: String,
+    /// Body, as it came.
+    pub bytes: Bytes,
 }
 
 impl Answer {

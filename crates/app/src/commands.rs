@@ -240,10 +240,7 @@ pub fn run(command: Command) -> Result<ExitCode> {
         },
         Verb::Audit(AuditVerb::Verify { organization }) => tools::verify_audit(settings, organization.as_deref()),
         Verb::Search(SearchVerb::Rebuild { organization }) => tools::rebuild_search(settings, organization.as_deref()),
-        Verb::Config(ConfigVerb::Check) => {
-            println!("the configuration is fine");
-            Ok(ExitCode::SUCCESS)
-        }
+        Verb::Config(ConfigVerb::Check) => tools::check_config(&settings),
         Verb::Demo(_) | Verb::Openapi => Ok(ExitCode::SUCCESS),
     }
 }

@@ -18,17 +18,20 @@ use matricula_application::leads::Leads;
 use matricula_application::notifications::{Postman, link_address};
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
-use matricula_application::publishing::{Publishing, Views};
+use matricula_application::publishing::{Media, Publishing, Views};
 use matricula_domain::identity::LinkPurpose;
 use matricula_gateways::clock::SystemClock;
+use matricula_gateways::file_inspector::Inspector;
 use matricula_gateways::ids::SystemIds;
 use matricula_gateways::mail::{Templates, mailer};
+use matricula_gateways::object_store::Objects;
 use matricula_gateways::passwords::Argon2id;
 use matricula_gateways::relying_party::OpenId;
 use matricula_migration::{KeyStoreMigrator, Migrator, MigratorTrait};
 use matricula_persistence::{Accounts, AuditStore, Database, Databases, Engine, Home, KeyStore, Queries, Queue, Signer, Store};
 use matricula_ports::identity::RelyingParty;
 use matricula_ports::notifications::{Mailer, Wordings};
+use matricula_ports::publishing::{FileInspector, ObjectStore};
 use matricula_ports::{Clock, Ids, Passwords};
 use matricula_web::{Api, InFlight, Limits, Manners, configure};
 
@@ -50,6 +53,8 @@ pub struct Program {
     wordings: Arc<dyn Wordings>,
     mailer: Arc<dyn Mailer>,
     relying_party: Arc<dyn RelyingParty>,
+    object_store: Arc<dyn ObjectStore>,
+    file_inspector: Arc<dyn FileInspector>,
     limits: Limits,
     pub(crate) views: Views,
     in_flight: InFlight,
@@ -161,10 +166,14 @@ impl Program {
         let signer = Signer::of(&keys).await.context("the key store does not answer")?;
         let passwords = Arc::new(Argon2id::new(settings.workers, ids.secret())?);
         let relying_party = OpenId::new(settings.providers.neighborhood, settings.providers.timeout, Arc::clone(&clock))?;
+        let object_store = Objects::at(&settings.media.location, settings.media.timeout).context("media_url")?;
         Ok(Self {
             limits: Limits::new(settings.rates),
             views: Views::default(),
             relying_party: Arc::new(relying_party),
+            object_store: Arc::new(object_store),
+            // A large picture takes a processor for a second: as many at a time as leave one for everything else.
+            file_inspector: Arc::new(Inspector::new(settings.media.limits, settings.workers.saturating_sub(1))),
             wordings: Arc::new(Templates::new()?),
             mailer: mailer(&settings.mail.destination, settings.mail.timeout, settings.mail.dkim.clone()),
             databases: Databases::new(Home::new(Arc::new(database), Arc::clone(&keys)), settings.database.clone()),
@@ -289,6 +298,13 @@ impl Program {
             privacy: Privacy::new(world.clone()),
             publishing: Publishing::new(world.clone()),
             views: self.views.clone(),
+            media: Media::new(
+                world.clone(),
+                Arc::clone(&queries) as _,
+                Arc::clone(&self.object_store),
+                Arc::clone(&self.file_inspector),
+                self.settings.media.quota,
+            ),
             directory,
             answers: Arc::new(Queue::new(databases.clone())),
             watch,
@@ -302,13 +318,18 @@ impl Program {
             enrollment_queries: Arc::clone(&queries) as _,
             people_queries: Arc::clone(&queries) as _,
             text_queries: Arc::clone(&queries) as _,
+            media_queries: Arc::clone(&queries) as _,
             record_queries: Arc::clone(&queries) as _,
             reports: queries,
             audit_queries: Arc::clone(&audit) as _,
             audit_chain: audit,
             public_url: public_url.to_owned(),
             limits: self.limits.clone(),
-            health: Arc::new(Probe { databases: databases.clone(), stopping: Arc::clone(&self.stopping) }),
+            health: Arc::new(Probe {
+                databases: databases.clone(),
+                object_store: Arc::clone(&self.object_store),
+                stopping: Arc::clone(&self.stopping),
+            }),
             in_flight: self.in_flight.clone(),
             world,
         }
@@ -333,7 +354,11 @@ impl Program {
     /// When the address is taken.
     pub fn listen(&self) -> Result<(actix_web::dev::Server, SocketAddr)> {
         let program = self.clone();
-        let manners = Data::new(Manners { deadline: self.settings.request_deadline, trusted_proxies: self.settings.trusted_proxies.clone() });
+        let manners = Data::new(Manners {
+            deadline: self.settings.request_deadline,
+            upload_deadline: self.settings.media.upload_deadline.max(self.settings.request_deadline),
+            trusted_proxies: self.settings.trusted_proxies.clone(),
+        });
         let found_at = Arc::new(OnceLock::new());
         let public_url = Arc::clone(&found_at);
         let server = HttpServer::new(move || {

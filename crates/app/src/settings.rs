@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use config::{Config, Environment, File, FileFormat};
 use matricula_domain::shared::{EmailAddress, Line};
+use matricula_gateways::file_inspector::FileLimits;
 use matricula_gateways::mail::{Destination, Dkim};
+use matricula_gateways::object_store::{Bucket, Location};
 use matricula_gateways::relying_party::Neighborhood;
 use matricula_persistence::{Engine, Options};
 use matricula_ports::notifications::Mailbox;
@@ -29,6 +31,7 @@ struct Written {
     stop_deadline: u64,
     trusted_proxies: String,
     public_requests_per_address: u32,
+    public_files_per_address: u32,
     leads_per_organization: u32,
     sign_ins_per_address: u32,
     public_url: String,
@@ -40,6 +43,18 @@ struct Written {
     mail_dkim_key: String,
     provider_timeout: u64,
     local_providers: bool,
+    media_url: String,
+    media_s3_endpoint: String,
+    media_s3_region: String,
+    media_s3_access_key_id: String,
+    media_s3_secret_access_key: String,
+    media_timeout: u64,
+    media_upload_deadline: u64,
+    media_quota: u64,
+    media_image_limit: u64,
+    media_pdf_limit: u64,
+    media_mp4_limit: u64,
+    media_pixel_limit: u64,
     jobs: bool,
     log: String,
     log_format: String,
@@ -76,6 +91,21 @@ pub struct ProviderSettings {
     pub timeout: Duration,
 }
 
+/// Where files are kept, and how large they may be.
+#[derive(Clone, Debug)]
+pub struct MediaSettings {
+    /// Where they are.
+    pub location: Location,
+    /// How long each request to a storage may take.
+    pub timeout: Duration,
+    /// How long an upload may take.
+    pub upload_deadline: Duration,
+    /// How many bytes the files of an organization may take.
+    pub quota: u64,
+    /// How large one may be.
+    pub limits: FileLimits,
+}
+
 /// The settings, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -103,6 +133,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// How identity providers are spoken to.
     pub providers: ProviderSettings,
+    /// Where files are kept.
+    pub media: MediaSettings,
     /// Whether this copy works on jobs.
     pub jobs: bool,
     /// What is logged.
@@ -127,7 +159,9 @@ impl Settings {
             sources = sources.set_override("database_url", url)?;
         }
         sources = sources.add_source(Environment::with_prefix("MATRICULA").prefix_separator("_").try_parsing(true));
-        for key in ["database_url", "key_store_url", "mail_url", "mail_authority", "mail_dkim_key"] {
+        for key in
+            ["database_url", "key_store_url", "mail_url", "mail_authority", "mail_dkim_key", "media_s3_access_key_id", "media_s3_secret_access_key"]
+        {
             let variable = format!("MATRICULA_{}_FILE", key.to_uppercase());
             if let Ok(path) = std::env::var(&variable) {
                 let text = std::fs::read_to_string(&path).with_context(|| format!("{variable}: cannot read the file"))?;
@@ -163,6 +197,7 @@ impl Settings {
         let workers = if written.workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { written.workers };
         ensure!(workers <= 256, "workers must be at most 256");
         let mail = MailSettings::check(&written)?;
+        let media = MediaSettings::check(&written)?;
         let mut database = Options::new(written.database_url);
         if written.database_connections > 0 {
             database.connections = written.database_connections;
@@ -188,6 +223,7 @@ impl Settings {
             listen,
             public_url: public_url(&written.public_url, listen)?,
             mail,
+            media,
             metrics_listen: match written.metrics_listen.as_str() {
                 "" => None,
                 address => Some(address.parse().context("metrics_listen must be an address and a port, or empty")?),
@@ -198,6 +234,7 @@ impl Settings {
             trusted_proxies: proxies.map(|proxy| proxy.parse().context("trusted_proxies must be addresses")).collect::<Result<_>>()?,
             rates: Rates {
                 public_per_address: rate("public_requests_per_address", written.public_requests_per_address)?,
+                files_per_address: rate("public_files_per_address", written.public_files_per_address)?,
                 leads_per_organization: rate("leads_per_organization", written.leads_per_organization)?,
                 sign_ins_per_address: rate("sign_ins_per_address", written.sign_ins_per_address)?,
             },
@@ -219,7 +256,7 @@ impl Settings {
     #[must_use]
     pub fn wide_open(mut self) -> Self {
         let wide = NonZeroU32::MAX;
-        self.rates = Rates { public_per_address: wide, leads_per_organization: wide, sign_ins_per_address: wide };
+        self.rates = Rates { public_per_address: wide, files_per_address: wide, leads_per_organization: wide, sign_ins_per_address: wide };
         self
     }
 }
@@ -253,6 +290,41 @@ impl MailSettings {
             }
         };
         Ok(Self { destination, sender, timeout: Duration::from_secs(timeout), dkim })
+    }
+}
+
+/// How many bytes a mebibyte has.
+const MEBIBYTE: u64 = 1024 * 1024;
+
+impl MediaSettings {
+    fn check(written: &Written) -> Result<Self> {
+        let bucket = Bucket {
+            name: String::new(),
+            endpoint: Some(written.media_s3_endpoint.clone()).filter(|endpoint| !endpoint.is_empty()),
+            region: written.media_s3_region.clone(),
+            access_key_id: written.media_s3_access_key_id.clone(),
+            secret_access_key: written.media_s3_secret_access_key.clone(),
+        };
+        let location = Location::parse(&written.media_url, bucket).map_err(|why| anyhow!(why))?;
+        ensure!((1..=60).contains(&written.media_timeout), "media_timeout must be between 1 and 60 seconds");
+        ensure!((1..=3600).contains(&written.media_upload_deadline), "media_upload_deadline must be between 1 and 3600 seconds");
+        let mebibytes = |name: &str, value: u64, most: u64| {
+            ensure!((1..=most).contains(&value), "{name} must be between 1 and {most} MiB");
+            Ok(value * MEBIBYTE)
+        };
+        ensure!((1..=200).contains(&written.media_pixel_limit), "media_pixel_limit must be between 1 and 200 million pixels");
+        Ok(Self {
+            location,
+            timeout: Duration::from_secs(written.media_timeout),
+            upload_deadline: Duration::from_secs(written.media_upload_deadline),
+            quota: mebibytes("media_quota", written.media_quota, 1024 * 1024 * 1024)?,
+            limits: FileLimits {
+                image_bytes: mebibytes("media_image_limit", written.media_image_limit, 100)?,
+                pdf_bytes: mebibytes("media_pdf_limit", written.media_pdf_limit, 100)?,
+                mp4_bytes: mebibytes("media_mp4_limit", written.media_mp4_limit, 4096)?,
+                pixels: written.media_pixel_limit * 1_000_000,
+            },
+        })
     }
 }
 
@@ -298,7 +370,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named() {
         type Wrong = fn(&mut Written);
-        let wrongs: [(&str, Wrong); 22] = [
+        let wrongs: [(&str, Wrong); 28] = [
             ("database_url", |w| w.database_url = "mysql://x".into()),
             ("key_store_url", |w| w.key_store_url = "x".into()),
             ("listen", |w| w.listen = "everywhere".into()),
@@ -324,6 +396,12 @@ mod tests {
             ("mail_dkim_selector", |w| w.mail_dkim_selector = "s1; d=other".into()),
             ("mail_dkim_key", |w| w.mail_dkim_selector = "s1".into()),
             ("provider_timeout", |w| w.provider_timeout = 0),
+            ("media_url", |w| w.media_url = "data/media".into()),
+            ("media_s3_access_key_id", |w| w.media_url = "s3://media".into()),
+            ("media_timeout", |w| w.media_timeout = 0),
+            ("media_upload_deadline", |w| w.media_upload_deadline = 0),
+            ("media_quota", |w| w.media_quota = 0),
+            ("media_pixel_limit", |w| w.media_pixel_limit = 1000),
             ("log_format", |w| w.log_format = "xml".into()),
         ];
         for (name, wrong) in wrongs {

@@ -169,3 +169,24 @@ async fn a_user_is_created_without_it_and_the_operator_looks_after_organizations
     let (well, printed) = place.run(&["audit", "verify"]).await;
     assert!(well && printed.contains("academia: intact"), "{printed}");
 }
+
+#[tokio::test]
+async fn the_check_of_the_configuration_says_what_is_wrong_with_where_files_are_kept() {
+    let place = Place::new();
+    let (well, printed) = place.run(&["config", "check"]).await;
+    assert!(well && printed.contains("is fine"), "{printed}");
+    assert_eq!(fs::read_dir(place.folder.path().join("data/media")).unwrap().count(), 0, "what was tried is gone");
+
+    fs::write(place.folder.path().join("secret"), "geheim\n").unwrap();
+    let bucket = |url: &str| {
+        let mut command = place.command(&["config", "check"]);
+        command.env("MATRICULA_MEDIA_URL", url).env("MATRICULA_MEDIA_S3_ENDPOINT", "http://127.0.0.1:9").env("MATRICULA_MEDIA_TIMEOUT", "1");
+        command.env("MATRICULA_MEDIA_S3_ACCESS_KEY_ID", "nadie").env("MATRICULA_MEDIA_S3_SECRET_ACCESS_KEY_FILE", "secret");
+        command
+    };
+    for (url, wrong) in [("s3://media", "media_url: nothing can be put there"), ("s3://", "media_url must name a bucket")] {
+        let output = bucket(url).output().await.unwrap();
+        let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!output.status.success() && printed.contains(wrong) && !printed.contains("geheim"), "{url}: {printed}");
+    }
+}

@@ -86,6 +86,8 @@ pub(crate) fn known(name: &str) -> &'static str {
         "blog_posts",
         "seo_metadata",
         "redirects",
+        "media_links",
+        "media_usage",
     ];
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("unique")
 }

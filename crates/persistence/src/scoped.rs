@@ -45,6 +45,7 @@ owned! {
     privacy::consent_texts, privacy::consent_events, privacy::consent_evidence, privacy::suppressions, privacy::age_limits,
     audit::audit_entries, audit::audit_details, audit::audit_seals, audit::audit_heads,
     publishing::blog_posts,
+    publishing::media_assets, publishing::media_links, publishing::media_usage,
     notifications::outbox, notifications::idempotency_keys,
 }
 

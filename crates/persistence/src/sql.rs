@@ -141,6 +141,8 @@ pub(crate) enum Write {
     Full { organization: uuid::Uuid, run: uuid::Uuid },
     /// An organization's counts of who works in it move: somebody is left who owns it, and no more come than it has subscribed to.
     Members { organization: uuid::Uuid, seats: i32, owners: i32 },
+    /// The files of an organization take so many bytes more, if that is within its quota.
+    MediaUsage { organization: uuid::Uuid, bytes: i64, quota: i64 },
     /// Rows that go.
     Delete { table: &'static str, key: Key },
 }
@@ -178,6 +180,7 @@ impl Write {
             Self::Insert { .. } | Self::UpdateAll { .. } => None,
             Self::Update { table, key, .. } | Self::Delete { table, key } => Some((table, key.clone())),
             Self::Members { organization, .. } => Some(("organizations", vec![("id", (*organization).into())])),
+            Self::MediaUsage { organization, .. } => Some(("media_usage", vec![("organization_id", (*organization).into())])),
             Self::Seats { organization, run, .. } | Self::Full { organization, run } => {
                 Some(("course_runs", vec![("organization_id", (*organization).into()), ("id", (*run).into())]))
             }
@@ -231,6 +234,7 @@ impl Write {
             Self::Update { table, .. } => Some((1, format!("{STALE}{table}"))),
             Self::UpdateAll { shape: (table, ..), count, .. } => Some((*count as u64, format!("{STALE}{table}"))),
             Self::Seats { .. } | Self::Full { .. } => Some((1, format!("{CONFLICT}seats"))),
+            Self::MediaUsage { .. } => Some((1, format!("{CONFLICT}media_usage"))),
             Self::Members { owners, .. } => Some((1, format!("{CONFLICT}{}", if *owners < 0 { "owners" } else { "members" }))),
         }
     }
@@ -299,6 +303,12 @@ impl Write {
                 if seats > 0 {
                     sql.push(" AND (seats_purchased IS NULL OR seats_used + ").bind(seats).push(" <= seats_purchased)");
                 }
+            }
+            Self::MediaUsage { organization, bytes, quota } => {
+                sql.push("INSERT INTO media_usage (organization_id, bytes) SELECT ").bind(organization).push(", ").bind(bytes);
+                sql.push(" WHERE ").bind(bytes).push(" <= ").bind(quota);
+                sql.push(" ON CONFLICT (organization_id) DO UPDATE SET bytes = media_usage.bytes + excluded.bytes");
+                sql.push(" WHERE media_usage.bytes + excluded.bytes <= ").bind(quota);
             }
             Self::Delete { table, key } => {
                 sql.push("DELETE FROM ").name(table);

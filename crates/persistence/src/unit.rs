@@ -594,6 +594,7 @@ every_repository! {
     seo_metadata: matricula_ports::catalog::SeoMetadataRepository,
     redirects: matricula_ports::catalog::RedirectRepository,
     blog_posts: matricula_ports::publishing::BlogPostRepository,
+    media_assets: matricula_ports::publishing::MediaAssetRepository,
     records: matricula_ports::records::RecordRepository,
     jobs: matricula_ports::notifications::JobRepository,
 }

@@ -19,7 +19,7 @@ use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadR
 use crate::notifications::{JobRepository, MockJobRepository};
 use crate::people::{MockPersonRepository, PersonRepository};
 use crate::privacy::{ConsentRepository, ConsentTextRepository, MockConsentRepository, MockConsentTextRepository};
-use crate::publishing::{BlogPostRepository, MockBlogPostRepository};
+use crate::publishing::{BlogPostRepository, MediaAssetRepository, MockBlogPostRepository, MockMediaAssetRepository};
 use crate::records::{MockRecordRepository, RecordRepository};
 use crate::{PortError, Scope, StoredAnswer, Transactions, UnitOfWork};
 
@@ -100,6 +100,8 @@ repositories! {
     redirects: MockRedirectRepository as RedirectRepository,
     /// Blog posts.
     blog_posts: MockBlogPostRepository as BlogPostRepository,
+    /// Media assets.
+    media_assets: MockMediaAssetRepository as MediaAssetRepository,
     /// Records.
     records: MockRecordRepository as RecordRepository,
     /// Jobs.

@@ -1,5 +1,9 @@
 //! Ports of the context `publishing`.
 
+mod media;
+
+pub use media::*;
+
 use async_trait::async_trait;
 use matricula_domain::identity::OrganizationId;
 use matricula_domain::publishing::{BlogPost, BlogPostId, BlogPostStatus};

@@ -13,7 +13,7 @@ use crate::leads::{FormRepository, LeadRepository};
 use crate::notifications::JobRepository;
 use crate::people::PersonRepository;
 use crate::privacy::{ConsentRepository, ConsentTextRepository};
-use crate::publishing::BlogPostRepository;
+use crate::publishing::{BlogPostRepository, MediaAssetRepository};
 use crate::records::RecordRepository;
 use crate::{PortError, Scope, StoredAnswer};
 
@@ -87,6 +87,8 @@ pub trait UnitOfWork: Send + Sync {
     fn redirects(&self) -> &dyn RedirectRepository;
     /// Blog posts.
     fn blog_posts(&self) -> &dyn BlogPostRepository;
+    /// Media assets.
+    fn media_assets(&self) -> &dyn MediaAssetRepository;
     /// Records of every kind.
     fn records(&self) -> &dyn RecordRepository;
     /// Jobs to be run once this is committed.

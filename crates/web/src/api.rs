@@ -9,7 +9,7 @@ use matricula_application::identity::{Administration, Identity, Links, Providers
 use matricula_application::leads::Leads;
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
-use matricula_application::publishing::{Publishing, Views};
+use matricula_application::publishing::{Media, Publishing, Views};
 use matricula_ports::audit::{AuditChain, AuditQueries};
 use matricula_ports::catalog::{CatalogQueries, SeoQueries};
 use matricula_ports::enrollment::EnrollmentQueries;
@@ -18,7 +18,7 @@ use matricula_ports::leads::LeadQueries;
 use matricula_ports::notifications::Answers;
 use matricula_ports::people::PeopleQueries;
 use matricula_ports::privacy::ConsentTextQueries;
-use matricula_ports::publishing::PublishingQueries;
+use matricula_ports::publishing::{MediaQueries, PublishingQueries};
 use matricula_ports::records::RecordQueries;
 use matricula_ports::reporting::ReportQueries;
 
@@ -51,6 +51,8 @@ pub struct Api {
     pub publishing: Publishing,
     /// How often posts are viewed.
     pub views: Views,
+    /// Media.
+    pub media: Media,
     /// Organizations by their slug.
     pub directory: Arc<dyn Directory>,
     /// Kept answers.
@@ -77,6 +79,8 @@ pub struct Api {
     pub people_queries: Arc<dyn PeopleQueries>,
     /// Reads of texts.
     pub text_queries: Arc<dyn ConsentTextQueries>,
+    /// Reads of media.
+    pub media_queries: Arc<dyn MediaQueries>,
     /// Reads of records.
     pub record_queries: Arc<dyn RecordQueries>,
     /// Reports.

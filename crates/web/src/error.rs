@@ -190,6 +190,15 @@ fn sentence(code: &str, status: StatusCode) -> &'static str {
         "WORKS_HERE_ALREADY" => "somebody with this address works here already",
         "EMAIL_TAKEN" => "somebody signs in with this address already",
         "ALREADY_SO" => "it is so already",
+        "UNSUPPORTED_MEDIA_TYPE" => "files of this kind are not taken: its first bytes are not those of JPEG, PNG, WebP, PDF or MP4",
+        "TOO_LARGE" => "the file is larger than one of its kind may be",
+        "EMPTY_FILE" => "there is nothing in the file",
+        "POLYGLOT" => "the file is something else too, or something stands behind its end",
+        "ACTIVE_CONTENT" => "the file holds a program",
+        "TOO_MANY_PIXELS" => "the picture has more pixels than one may have",
+        "DECOMPRESSION_BOMB" => "the file unpacks to far more than it should",
+        "BROKEN_FILE" => "the file cannot be read",
+        "MEDIA_QUOTA_EXCEEDED" => "the organization's files would take more room than they may",
         "TOO_MANY_REQUESTS" => "wait a moment",
         _ if status.is_server_error() => "something went wrong on our side",
         _ => "it cannot be done",
@@ -222,6 +231,11 @@ pub(crate) const ALREADY_DONE: &str = "ALREADY_DONE";
 /// The permission that somebody lacks.
 pub(crate) fn missing(permission: Permission) -> Map<String, Json> {
     Map::from_iter([("permission".to_owned(), permission.as_str().into())])
+}
+
+/// How much there may be.
+pub(crate) fn limit(limit: u64) -> Map<String, Json> {
+    Map::from_iter([("limit".to_owned(), limit.into())])
 }
 
 /// The states that a transition could have gone to.

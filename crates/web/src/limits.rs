@@ -14,6 +14,8 @@ use actix_web::http::StatusCode;
 pub struct Rates {
     /// Public requests of one address in a minute.
     pub public_per_address: NonZeroU32,
+    /// Public files of one address in a minute: a page shows many.
+    pub files_per_address: NonZeroU32,
     /// Public leads of one organization in a minute.
     pub leads_per_organization: NonZeroU32,
     /// Tries to sign in of one address in a minute.
@@ -24,6 +26,7 @@ pub struct Rates {
 #[derive(Clone)]
 pub struct Limits {
     public: Arc<DefaultKeyedRateLimiter<IpAddr>>,
+    files: Arc<DefaultKeyedRateLimiter<IpAddr>>,
     leads: Arc<DefaultKeyedRateLimiter<Uuid>>,
     sign_ins: Arc<DefaultKeyedRateLimiter<IpAddr>>,
 }
@@ -33,6 +36,7 @@ impl Limits {
     pub fn new(rates: Rates) -> Self {
         Self {
             public: Arc::new(RateLimiter::keyed(Quota::per_minute(rates.public_per_address))),
+            files: Arc::new(RateLimiter::keyed(Quota::per_minute(rates.files_per_address))),
             leads: Arc::new(RateLimiter::keyed(Quota::per_minute(rates.leads_per_organization))),
             sign_ins: Arc::new(RateLimiter::keyed(Quota::per_minute(rates.sign_ins_per_address))),
         }
@@ -40,6 +44,10 @@ impl Limits {
 
     pub(crate) fn public(&self, ip: Option<IpAddr>) -> Result<(), ApiError> {
         check(&self.public, &network(ip))
+    }
+
+    pub(crate) fn file(&self, ip: Option<IpAddr>) -> Result<(), ApiError> {
+        check(&self.files, &network(ip))
     }
 
     pub(crate) fn lead(&self, organization: Uuid) -> Result<(), ApiError> {
@@ -53,6 +61,7 @@ impl Limits {
     /// Forgets addresses that have been quiet, so that the counters stay small.
     pub fn forget_quiet(&self) {
         self.public.retain_recent();
+        self.files.retain_recent();
         self.leads.retain_recent();
         self.sign_ins.retain_recent();
     }
@@ -84,7 +93,7 @@ mod tests {
 
     fn three() -> Limits {
         let three = NonZeroU32::new(3).unwrap();
-        Limits::new(Rates { public_per_address: three, leads_per_organization: three, sign_ins_per_address: three })
+        Limits::new(Rates { public_per_address: three, files_per_address: three, leads_per_organization: three, sign_ins_per_address: three })
     }
 
     #[test]

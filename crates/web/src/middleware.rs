@@ -10,6 +10,7 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
@@ -18,11 +19,16 @@ use uuid::Uuid;
 use crate::call::{ClientIp, RequestId};
 use crate::error::{ApiError, REQUEST_ID};
 
+/// Where files come in.
+const UPLOADS: &str = "/api/v1/media";
+
 /// How requests are treated.
 #[derive(Clone, Debug)]
 pub struct Manners {
     /// How long a request may take.
     pub deadline: Duration,
+    /// How long one may take that brings a file.
+    pub upload_deadline: Duration,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -35,7 +41,8 @@ pub(crate) async fn manners(request: ServiceRequest, next: Next<impl MessageBody
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     request.extensions_mut().insert(ClientIp(ip));
     let method = request.method().clone();
-    let deadline = manners.map_or(Duration::from_secs(15), |manners| manners.deadline);
+    let brings_file = method == Method::POST && request.path() == UPLOADS;
+    let deadline = manners.map_or(Duration::from_secs(15), |manners| if brings_file { manners.upload_deadline } else { manners.deadline });
 
     let mut response = match tokio::time::timeout(deadline, next.call(request)).await {
         Ok(answered) => answered?.map_into_boxed_body(),
@@ -52,6 +59,10 @@ pub(crate) async fn manners(request: ServiceRequest, next: Next<impl MessageBody
         response = with_request_id(response, &id).await;
     }
 
+    if brings_file && response.status().is_client_error() {
+        // The rest of the file may be on its way: nobody shall ask anything else behind it.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made from the routes and from the forms that they take.
 
 use matricula_domain::identity::RoleName;
+use matricula_domain::publishing::{MediaType, ThumbnailWidth};
 use matricula_domain::shared::{Field as _, FieldSchema, Kind};
 use serde_json::{Map, Value as Json, json};
 
@@ -79,6 +80,9 @@ fn operation(route: &Route) -> Json {
     if let Some(fields) = route.body {
         operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": object(fields, route.patch)}}});
     }
+    if route.file {
+        operation["requestBody"] = json!({"required": true, "content": {"application/octet-stream": {"schema": bytes()}}});
+    }
     operation
 }
 
@@ -88,7 +92,11 @@ fn parameters(route: &Route) -> Vec<Json> {
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| {
-            let schema = if name == "id" { kind(&Kind::Id) } else { json!({"type": "string", "minLength": 1, "maxLength": 100}) };
+            let schema = match name {
+                "id" => kind(&Kind::Id),
+                "width" => kind(&ThumbnailWidth::KIND),
+                _ => json!({"type": "string", "minLength": 1, "maxLength": 100}),
+            };
             json!({"name": name, "in": "path", "required": true, "schema": schema})
         })
         .collect();
@@ -126,7 +134,7 @@ fn responses(route: &Route) -> Json {
     for (status, content) in &route.answers {
         let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
         let schema = match content {
-            Content::Nothing => None,
+            Content::Nothing | Content::File => None,
             Content::One(name) => Some(reference(name)),
             Content::Page(name) => Some(json!({
                 "type": "object",
@@ -137,6 +145,9 @@ fn responses(route: &Route) -> Json {
         let mut response = json!({"description": if *status == 301 { "It has another slug now: `Location` says which." } else { "Done." }});
         if let Some(schema) = schema {
             response["content"] = json!({"application/json": {"schema": schema}});
+        }
+        if let Content::File = content {
+            response["content"] = MediaType::WORDS.iter().map(|word| ((*word).to_owned(), json!({"schema": bytes()}))).collect();
         }
         responses.insert(status.to_string(), response);
     }
@@ -164,6 +175,11 @@ fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
     let names_one = route.query.iter().any(|field| field.required && field.kind == Kind::Id);
     if route.path.contains('{') || names_one {
         refusals.push((404, "It is not there, or in another organization."));
+    }
+    if route.file {
+        refusals.push((400, "The body did not arrive whole."));
+        refusals.push((413, "The file is too large."));
+        refusals.push((415, "Files of this kind are not taken."));
     }
     if route.body.is_some() {
         refusals.push((400, "The body cannot be read."));
@@ -198,6 +214,10 @@ fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
         refusals.push((410, "The key was destroyed with the person's data."));
     }
     refusals
+}
+
+fn bytes() -> Json {
+    json!({"type": "string", "format": "binary"})
 }
 
 fn problem() -> Json {

@@ -29,6 +29,8 @@ pub enum Content {
     One(String),
     /// A page of things.
     Page(String),
+    /// The bytes of a file.
+    File,
 }
 
 type Attach = Box<dyn Fn(Resource) -> Resource + Send + Sync>;
@@ -58,6 +60,8 @@ pub struct Route {
     pub query: &'static [FieldSchema],
     /// What it takes in the body; `None` if nothing.
     pub body: Option<&'static [FieldSchema]>,
+    /// Whether it takes a file as its body.
+    pub file: bool,
     /// Whether the body is a patch, of which every field may be left out.
     pub patch: bool,
     /// What it gives.
@@ -88,6 +92,7 @@ impl Route {
             once: false,
             query: &[],
             body: None,
+            file: false,
             patch: false,
             answers: Vec::new(),
             schemas: Vec::new(),
@@ -173,6 +178,18 @@ impl Route {
         self
     }
 
+    /// It takes the bytes of a file.
+    pub(crate) fn takes_file(mut self) -> Self {
+        self.file = true;
+        self
+    }
+
+    /// It gives the bytes of a file, or says that it is still the one that was seen (`If-None-Match`).
+    pub(crate) fn gives_file(mut self) -> Self {
+        self.answers.extend([(200, Content::File), (304, Content::Nothing)]);
+        self
+    }
+
     pub(crate) fn gives<T: ToSchema>(mut self, status: u16) -> Self {
         let name = self.schema::<T>();
         self.answers.push((status, Content::One(name)));
@@ -230,8 +247,8 @@ pub fn routes() -> Vec<Route> {
     routes.extend(crate::leads::routes());
     routes.extend(crate::people::routes());
     routes.extend(crate::catalog::routes());
-    routes.extend(crate::records::routes());
     routes.extend(crate::publishing::routes());
+    routes.extend(crate::records::routes());
     routes.extend(crate::enrollment::routes());
     routes.extend(crate::privacy::routes());
     routes.extend(crate::reporting::routes());

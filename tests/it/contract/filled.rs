@@ -11,7 +11,7 @@ use matricula_domain::leads::Lead;
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{Person, PersonId};
 use matricula_domain::privacy::{ConsentText, Purpose, TextKind};
-use matricula_domain::publishing::BlogPost;
+use matricula_domain::publishing::{BlogPost, EntityType, MediaAsset, MediaType};
 use matricula_domain::shared::{Form as _, Id as _, RecordId, Slug, Stored};
 use matricula_ports::notifications::NewJob;
 use matricula_ports::{Clock as _, Ids as _};
@@ -42,6 +42,7 @@ pub(super) struct Filled {
     pub(super) lead: Lead,
     pub(super) enrollment: Enrollment,
     pub(super) hold: SeatHold,
+    pub(super) asset: MediaAsset,
 }
 
 /// Puts a person into a run as it is now, at the end of its queue if it is full.
@@ -105,6 +106,8 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     here.draft("presencial", json!({"campus_ids": [campus.id().to_string()], "cycle_id": cycle.id().to_string()})).await;
     let course = here.course("soldadura").await;
     let run = here.run_at(&course, Some(campus.id()), 2).await;
+    let asset = super::media::asset(here, MediaType::Png).await;
+    let asset = super::media::linked(here, &asset, EntityType::Course, RecordId::from_uuid(course.id().as_uuid())).await;
     let notice = here.text(TextKind::Notice, None, "Quién trata tus datos", false).await;
     let label = here.text(TextKind::ConsentLabel, Some(Purpose::EmailMarketing), "Quiero recibir ofertas", false).await;
     here.form("contacto", &notice, &[&label]).await;
@@ -150,5 +153,6 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
         lead: captured.lead,
         enrollment,
         hold,
+        asset,
     }
 }

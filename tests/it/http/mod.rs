@@ -19,16 +19,21 @@ macro_rules! over_http {
 
 /// The same, each against a program of its own whose clock stands still.
 macro_rules! over_http_alone {
-    ($($test:ident),+ $(,)?) => {$(
+    ($($test:ident),+ $(,)?) => { over_http_with! { |_| (); $($test),+ } };
+}
+
+/// The same, with settings that are adjusted first.
+macro_rules! over_http_with {
+    ($adjust:expr; $($test:ident),+ $(,)?) => {$(
         mod $test {
             #[test]
             fn sqlite() {
-                matricula_tests::program::alone(matricula_tests::Engine::Sqlite, |_| (), super::$test);
+                matricula_tests::program::alone(matricula_tests::Engine::Sqlite, $adjust, super::$test);
             }
 
             #[test]
             fn postgres() {
-                matricula_tests::program::alone(matricula_tests::Engine::Postgres, |_| (), super::$test);
+                matricula_tests::program::alone(matricula_tests::Engine::Postgres, $adjust, super::$test);
             }
         }
     )+};
@@ -48,6 +53,7 @@ mod leads;
 mod links;
 mod lists;
 mod logs;
+mod media;
 mod office;
 mod outage;
 mod privacy;

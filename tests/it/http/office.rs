@@ -7,11 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use matricula_application::identity::link_token;
 use matricula_domain::identity::{LinkId, LinkPurpose, Role};
 use matricula_domain::shared::{Id as _, RecordSchema};
-use matricula_tests::Raw;
 use matricula_tests::openid::{CLIENT, OpenProvider, SECRET};
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::records::{Extent, example_json, kind, references};
 use matricula_tests::speak::{Answer, Client, text};
+use matricula_tests::{Raw, files};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -208,6 +208,17 @@ impl<'s> Office<'s> {
         owner.patch(&format!("/courses/{}", course.id), "*", &json!({"slug": self.service.unique("curso")})).await.is(200);
         let listed = owner.get("/redirects?limit=1").await.is(200);
         Made { id: listed["items"][0]["id"].as_str().unwrap_or_default().to_owned(), etag: String::new(), shown: listed["items"][0].clone() }
+    }
+
+    /// A picture with a thumbnail, of which is said what it shows.
+    pub async fn media(&self) -> Made {
+        self.media_of("foto.png", files::png(400, 10)).await
+    }
+
+    /// A media asset of a file, of which is said what it shows.
+    pub async fn media_of(&self, filename: &str, file: Vec<u8>) -> Made {
+        let call = self.owner().await.call("POST", "/api/v1/media").query(&[("filename", filename), ("alt_text", "Una foto")]);
+        Made::of(&call.text("application/octet-stream", file).await, 201)
     }
 
     /// A lead of somebody new, with these fields beside the least that one needs.

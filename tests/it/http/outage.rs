@@ -25,7 +25,7 @@ fn a_database_that_is_away_is_told_in_time_and_is_found_again() {
         cluster.stop();
         let stopped = Instant::now();
         let ready = visitor.call("GET", "/readyz").await;
-        assert_eq!(ready.is(503), json!({"status": "not ready", "checks": {"database": "failing", "staying": "ok"}}));
+        assert_eq!(ready.is(503), json!({"status": "not ready", "checks": {"database": "failing", "staying": "ok", "media": "ok"}}));
         assert!(ready.header("Retry-After").is_some());
         visitor.call("GET", "/livez").await.is(200);
         // The program lives, and says of everything else that it cannot be done now; also of what it was asked a moment ago.

@@ -1,12 +1,16 @@
 //! The table of all routes: for each of them a request that is fine.
 
+use std::time::Duration;
+
 use matricula_domain::identity::{LinkPurpose, Role, SecondFactor, Seed};
+use matricula_tests::files;
 use matricula_tests::openid::{CLIENT, Known, SECRET};
 use matricula_tests::program::{PASSWORD, Service};
 use matricula_tests::records::Extent;
 use matricula_tests::speak::{Call, Client, text};
 use matricula_web::route::Route;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
 use super::office::{Office, merged, path_of, someone};
 use super::provider_sign_in::{come_back, sign_in};
@@ -18,10 +22,11 @@ pub struct Wish {
     pub oneself: Option<Client>,
     query: &'static str,
     pub body: Option<Json>,
+    file: Option<Vec<u8>>,
 }
 
 fn plain() -> Wish {
-    Wish { id: None, oneself: None, query: "", body: None }
+    Wish { id: None, oneself: None, query: "", body: None, file: None }
 }
 
 fn on(id: impl Into<String>) -> Wish {
@@ -53,12 +58,15 @@ impl Wish {
     pub fn call(&self, route: &Route, slug: &str, client: &Client) -> Call {
         let id = self.id.as_deref().unwrap_or_default();
         // Of what has a page, courses stand for all.
-        let path = route.path.replace("{organization}", slug).replace("{entity_type}", "course");
+        let path = route.path.replace("{organization}", slug).replace("{entity_type}", "course").replace("{width}", "320");
         let path = ["{id}", "{key}", "{slug}"].iter().fold(path, |path, place| path.replace(place, id));
         let query = self.query.replace("{id}", id);
         let mut call = client.call(route.method.as_str(), &format!("/api/v1{path}{query}"));
         if let Some(body) = &self.body {
             call = call.json(body);
+        }
+        if let Some(file) = &self.file {
+            call = call.text("application/octet-stream", file.clone());
         }
         if route.guarded { call.header("If-Match", "*") } else { call }
     }
@@ -147,6 +155,43 @@ async fn by_provider(operation: &str, office: &Office<'_>) -> Option<Wish> {
             let known = Known::of("alguien", &format!("alguien@{}", text(&made.shown["email_domains"][0])));
             sign_in(office.service, &provider, &known).await.is(200);
             body(come_back(office.service, &provider, &known).await)
+        }
+        _ => return None,
+    })
+}
+
+/// The rows of media.
+async fn of_media(operation: &str, office: &Office<'_>) -> Option<Wish> {
+    let owner = office.owner().await;
+    let used = async || json!({"entity_type": "course", "entity_id": office.course().await.id, "role": "cover"});
+    Some(match operation {
+        "uploadMedia" => Wish { file: Some(files::png(400, 10)), ..plain() }.asking("?filename=foto.png&alt_text=Una%20foto"),
+        "listMedia" => {
+            office.media().await;
+            plain().asking("?mime_type=image/png&limit=5")
+        }
+        "listMediaOrphans" => {
+            office.service.put_file(&format!("{}/{}/original", office.id, Uuid::from_u128(7)), b"x", Duration::from_hours(2));
+            plain()
+        }
+        "getMedia" | "archiveMedia" | "getMediaFile" | "getMediaThumbnail" => on(office.media().await.id),
+        "changeMedia" => on(office.media().await.id).with(json!({"alt_text": "Otra"})),
+        "moveMedia" => on(office.media().await.id).with(json!({"to": "published"})),
+        "restoreMedia" => {
+            let asset = office.media().await.id;
+            owner.act(&format!("/media/{asset}/archive")).await.is(200);
+            on(asset)
+        }
+        "linkMedia" => on(office.media().await.id).with(used().await),
+        "unlinkMedia" | "listMediaLinks" => {
+            let (asset, used) = (office.media().await.id, used().await);
+            owner.post(&format!("/media/{asset}/links"), &used).await.is(200);
+            if operation == "unlinkMedia" { on(asset).with(used) } else { on(asset) }
+        }
+        "getPublishedMedia" | "getPublishedThumbnail" => {
+            let asset = office.media().await.id;
+            owner.post(&format!("/media/{asset}/transitions"), &json!({"to": "published"})).await.is(200);
+            on(asset)
         }
         _ => return None,
     })
@@ -268,6 +313,9 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         return wish;
     }
     if let Some(wish) = of_content(operation, office).await {
+        return wish;
+    }
+    if let Some(wish) = of_media(operation, office).await {
         return wish;
     }
     let service = office.service;

@@ -21,6 +21,7 @@ use anyhow::{Context, Result};
 use matricula_domain::identity::Role;
 use matricula_gateways::clock::SystemClock;
 use matricula_gateways::mail::Destination;
+use matricula_gateways::object_store::Location;
 use matricula_ports::Clock;
 use serde_json::json;
 
@@ -69,6 +70,7 @@ fn settings(args: &DemoArgs, folder: &Folder) -> Result<Settings> {
     settings.listen = (Ipv4Addr::LOCALHOST, args.port).into();
     settings.public_url = format!("http://{}", settings.listen);
     settings.mail.destination = Destination::Folder(folder.mail());
+    settings.media.location = Location::Folder(folder.media());
     if let Ok(log) = std::env::var("MATRICULA_LOG") {
         settings.log = log;
     }

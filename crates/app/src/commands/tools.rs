@@ -1,12 +1,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use matricula_application::identity::IdentityError;
 use matricula_domain::identity::{NewUser, OrganizationDetails, OrganizationId, OrganizationStatus, RoleName};
 use matricula_domain::shared::{Faults, Field as _, Form, Value};
+use matricula_gateways::object_store::Objects;
 use matricula_ports::audit::{AuditChain, ChainState};
 use matricula_ports::identity::{ConnectionString, Directory, OrganizationRow};
+use matricula_ports::publishing::{Content, ObjectStore as _};
 
 use super::{FoundArgs, OrganizationArgs, UserArgs};
 use crate::program::{Program, Schema};
@@ -32,6 +34,19 @@ pub(super) fn schema_status(settings: &Settings) -> Result<ExitCode> {
         }
         Ok(if newest { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
+}
+
+/// The settings are checked already. What remains is whether files can be kept where they say: one is put there, looked for, and removed.
+pub(super) fn check_config(settings: &Settings) -> Result<ExitCode> {
+    const PROBE: &str = "config-check";
+    actix_web::rt::System::new().block_on(async {
+        let store = Objects::at(&settings.media.location, settings.media.timeout).context("media_url")?;
+        store.put(PROBE, &Content::Bytes(PROBE.into())).await.context("media_url: nothing can be put there")?;
+        ensure!(store.get(PROBE).await.context("media_url: nothing can be read there")?.is_some(), "media_url: what was put there is not found");
+        store.remove(PROBE).await.context("media_url: nothing can be removed there")
+    })?;
+    println!("the configuration is fine");
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) fn found_organization(settings: Settings, args: &FoundArgs) -> Result<ExitCode> {

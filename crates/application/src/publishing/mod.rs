@@ -2,6 +2,7 @@
 
 mod blog_post;
 mod error;
+mod media;
 mod publish_due;
 mod views;
 
@@ -9,6 +10,7 @@ mod views;
 mod tests;
 
 pub use error::PublishingError;
+pub use media::{Media, MediaError};
 pub use publish_due::{BLOG_POST_DUE, BlogPostPublisher};
 pub use views::Views;
 

@@ -12,9 +12,17 @@
 mod blog_post;
 mod error;
 mod faq;
+mod file_name;
+mod media_asset;
+mod media_link;
 mod youtube;
 
 pub use blog_post::{BlogPost, BlogPostDetails, BlogPostFact, BlogPostId, BlogPostParts, BlogPostStatus};
-pub use error::BlogPostError;
+pub use error::{BlogPostError, FileRefusal, MediaAssetError};
 pub use faq::{Faq, FaqCategory};
+pub use file_name::FileName;
+pub use media_asset::{
+    Dimensions, MediaAsset, MediaAssetFact, MediaAssetId, MediaDetails, MediaFile, MediaSpace, MediaStatus, MediaType, ThumbnailWidth,
+};
+pub use media_link::{EntityType, MediaLink, MediaLinkId, MediaRole, MediaUse, NewMediaLink};
 pub use youtube::YoutubeVideoId;

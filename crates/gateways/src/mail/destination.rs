@@ -1,8 +1,9 @@
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::host::is_here;
 
 /// Where mail goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,16 +88,6 @@ impl Destination {
         }
         let port = url.port().unwrap_or(if implicit { 465 } else { 587 });
         Ok(Self::Smtp(Server { host, port, security, credentials, authority: None }))
-    }
-}
-
-/// Whether a server is on this machine.
-fn is_here(host: &str) -> bool {
-    match Host::parse(host) {
-        Ok(Host::Domain(name)) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-        Ok(Host::Ipv4(ip)) => ip.is_loopback(),
-        Ok(Host::Ipv6(ip)) => ip.is_loopback(),
-        Err(_) => false,
     }
 }
 

@@ -5,7 +5,8 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use async_trait::async_trait;
 use matricula_domain::identity::Password;
 use matricula_ports::{Passwords, PortError};
-use tokio::sync::Semaphore;
+
+use crate::off_thread::OffThread;
 
 /// argon2id with 19 MiB, two passes and one lane (OWASP's floor), at most so many at a time: hashing is made to be slow and
 /// hungry, so it must not eat the whole machine.
@@ -14,10 +15,7 @@ pub struct Argon2id {
     hasher: Argon2<'static>,
     /// A hash of nothing at all, so that an unknown account takes as long as a known one.
     dummy: Arc<str>,
-    /// Who is being served or waits.
-    queue: Arc<Semaphore>,
-    /// Who is being served.
-    places: Arc<Semaphore>,
+    off_thread: OffThread,
 }
 
 /// How many wait at most before the next is told to come back.
@@ -40,27 +38,12 @@ impl Argon2id {
         let params = Params::new(memory_kib, passes, 1, None).map_err(broken)?;
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = dummy(hasher.params(), &secret)?;
-        let at_a_time = at_a_time.max(1);
-        Ok(Self {
-            hasher,
-            dummy: dummy.to_string().into(),
-            queue: Arc::new(Semaphore::new(at_a_time + QUEUE)),
-            places: Arc::new(Semaphore::new(at_a_time)),
-        })
+        Ok(Self { hasher, dummy: dummy.to_string().into(), off_thread: OffThread::new(at_a_time, QUEUE) })
     }
 
     async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static) -> Result<T, PortError> {
-        let away = |error| PortError::Unavailable(error);
-        let queued = Arc::clone(&self.queue).try_acquire_owned().map_err(|error| away(Box::new(error)))?;
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|error| away(Box::new(error)))?;
         let hasher = self.hasher.clone();
-        tokio::task::spawn_blocking(move || {
-            let done = work(&hasher);
-            drop((place, queued));
-            done
-        })
-        .await
-        .map_err(|error| PortError::Broken(error.to_string()))
+        self.off_thread.run(move || work(&hasher)).await
     }
 }
 
@@ -156,32 +139,6 @@ mod tests {
     async fn nobody_is_let_in_without_a_hash() {
         let passwords = Argon2id::with(64, 1, 2, *b"thirty-two bytes that are secret").unwrap();
         assert!(!passwords.verify(&password("thirty-two bytes that are secret"), None).await.unwrap());
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn no_more_are_served_at_a_time_than_there_are_places() {
-        use std::sync::atomic::{AtomicUsize, Ordering};
-        let passwords = Argon2id::with(64, 1, 2, [7; 32]).unwrap();
-        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let served = (0..100).map(|_| {
-            let (passwords, now, most) = (passwords.clone(), Arc::clone(&now), Arc::clone(&most));
-            tokio::spawn(async move {
-                passwords
-                    .off_thread(move |_| {
-                        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        std::thread::sleep(std::time::Duration::from_millis(5));
-                        now.fetch_sub(1, Ordering::SeqCst);
-                    })
-                    .await
-                    .is_ok()
-            })
-        });
-        let mut answered = 0;
-        for one in served.collect::<Vec<_>>() {
-            answered += usize::from(one.await.unwrap());
-        }
-        assert_eq!(most.load(Ordering::SeqCst), 2);
-        assert!((2 + QUEUE..100).contains(&answered), "{answered} of 100 were served, the others were told to come back");
     }
 
     #[test]

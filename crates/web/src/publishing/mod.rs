@@ -2,6 +2,7 @@
 
 mod blog_posts;
 mod faqs;
+mod media;
 pub(crate) mod public;
 
 use actix_web::http::StatusCode;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .asks::<faqs::PublicFaqsQuery>()
             .gives_page_of::<faqs::PublicFaqView>(),
     ]);
+    routes.extend(media::routes());
     routes
 }
 

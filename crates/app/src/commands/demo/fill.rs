@@ -313,6 +313,7 @@ fn line(text: &str) -> Result<Line<300>> {
 
 #[cfg(test)]
 mod tests {
+    use matricula_gateways::object_store::Location;
     use matricula_ports::audit::{AuditChain, ChainState};
     use matricula_ports::identity::Directory;
 
@@ -322,7 +323,8 @@ mod tests {
     #[test]
     fn what_is_imagined_can_be_done_and_leaves_a_whole_chain() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::on(&format!("sqlite://{}/matricula.db", folder.path().display())).unwrap();
+        let mut settings = Settings::on(&format!("sqlite://{}/matricula.db", folder.path().display())).unwrap();
+        settings.media.location = Location::Folder(folder.path().join("media"));
         let now = "2026-11-21T11:30:00Z".parse().unwrap();
         let year = imagine(3, 60, now);
         actix_web::rt::System::new().block_on(async {

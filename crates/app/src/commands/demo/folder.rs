@@ -62,6 +62,11 @@ impl Folder {
         self.path.join("mail")
     }
 
+    /// Where the files of media are.
+    pub(super) fn media(&self) -> PathBuf {
+        self.path.join("media")
+    }
+
     /// Where it is; `None` if it goes at the end.
     pub(super) fn kept(&self) -> Option<&Path> {
         if self.temporary.is_some() { None } else { Some(&self.path) }
