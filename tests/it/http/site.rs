@@ -15,6 +15,7 @@ over_http! {
     what_is_not_there_is_told_on_a_page,
     seats_are_told_as_the_organization_says,
     the_language_is_that_of_the_organization,
+    posts_have_pages_and_old_addresses_lead_on,
 }
 
 /// A page or a feed of an organization's site.
@@ -78,9 +79,16 @@ async fn what_is_published_is_on_the_site_and_nothing_else(service: &Service) {
     ] {
         assert_eq!(read(&office, &path).await.status, 404, "{path}");
     }
-    for path in
-        ["/courses", "/courses.csv", "/courses.xml", "/course-runs.csv", "/course-runs.xml", "/course-runs.ics", "/sitemap.xml", "/embed/courses"]
-    {
+    for path in [
+        "/courses",
+        "/courses.csv",
+        "/courses.xml",
+        "/course-runs.csv",
+        "/course-runs.xml",
+        "/course-runs.ics",
+        "/sitemap-courses.xml",
+        "/embed/courses",
+    ] {
         let answer = read(&office, path).await;
         assert!(answer.status == 200 && !answer.text.contains("oldadura"), "{path}: {}", answer.text);
     }
@@ -159,7 +167,7 @@ async fn the_feeds_hold_what_the_pages_show(service: &Service) {
     assert_eq!(xml.header("Content-Type"), Some("application/xml"));
     assert!(xml.text.contains("<title>Soldadura «TIG» &#38; más</title>") && xml.text.ends_with("</courses>\n"), "{}", xml.text);
     assert!(read(&office, "/course-runs.xml").await.text.contains(&format!("<course_run id=\"{}\" course=\"soldadura\">", run.id)));
-    assert!(read(&office, "/sitemap.xml").await.text.contains(&format!("<loc>{address}/courses/soldadura</loc>")));
+    assert!(read(&office, "/sitemap-courses.xml").await.text.contains(&format!("<loc>{address}/courses/soldadura</loc>")));
     for path in ["/course-runs.ics".to_owned(), format!("/course-runs/{}/calendar.ics", run.id)] {
         let calendar = read(&office, &path).await;
         assert_eq!(calendar.header("Content-Type"), Some("text/calendar; charset=utf-8"));
@@ -238,4 +246,39 @@ async fn the_language_is_that_of_the_organization(service: &Service) {
     office.owner().await.patch("/organization", "*", &json!({"locale": "en"})).await.is(200);
     let page = read(&office, "/courses/soldadura").await;
     assert!(page.text.contains("<html lang=\"en\">") && page.text.contains("Upcoming dates"), "{}", page.text);
+}
+
+async fn posts_have_pages_and_old_addresses_lead_on(service: &Service) {
+    let office = Office::found(service).await;
+    let owner = office.owner().await;
+    let fields = json!({"slug": "primera", "title": "La <primera>", "excerpt": "De qué va.", "content": "<h2>Hola</h2><p>Un <b>texto</b>.</p>",
+        "tags": ["metal"], "youtube_video_ids": ["dQw4w9WgXcQ"]});
+    let post = Made::of(&owner.post("/blog-posts", &fields).await, 201);
+    assert_eq!(read(&office, "/blog-posts/primera").await.status, 404, "nobody reads a draft");
+    owner.post(&format!("/blog-posts/{}/transitions", post.id), &json!({"to": "published"})).await.is(200);
+    let page = read(&office, "/blog-posts/primera").await;
+    for shown in
+        ["La &#60;primera&#62;", "<h2>Hola</h2><p>Un <b>texto</b>.</p>", "https://www.youtube.com/watch?v=dQw4w9WgXcQ", "content=\"De qué va.\""]
+    {
+        assert!(page.text.contains(shown), "{shown}: {}", page.text);
+    }
+    assert_eq!((&structured(&page)["@type"], &structured(&page)["headline"]), (&json!("BlogPosting"), &json!("La <primera>")));
+    for (path, there) in [("/blog-posts", true), ("/blog-posts?tag=metal", true), ("/blog-posts?tag=otra", false), ("/sitemap-blog-posts.xml", true)]
+    {
+        assert_eq!(read(&office, path).await.text.contains("/blog-posts/primera"), there, "{path}");
+    }
+    assert!(read(&office, "/sitemap.xml").await.text.contains("/sitemap-blog-posts.xml</loc>"));
+
+    let course = office.course_with(json!({"slug": "antes", "title": "Curso", "modality": "online"})).await;
+    owner.patch(&format!("/courses/{}", course.id), "*", &json!({"slug": "ahora"})).await.is(200);
+    owner.patch(&format!("/blog-posts/{}", post.id), "*", &json!({"slug": "segunda"})).await.is(200);
+    for (old, new) in [("/courses/antes", "Curso"), ("/blog-posts/primera", "La &#60;primera&#62;")] {
+        let led = read(&office, old).await;
+        let address = led.header("Location").map(str::to_owned);
+        let page = match (led.status, address) {
+            (301, Some(address)) => service.visitor().call("GET", &address).await,
+            _ => led,
+        };
+        assert!(page.status == 200 && page.text.contains(new), "{old}: {} {}", page.status, page.text);
+    }
 }

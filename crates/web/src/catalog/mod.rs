@@ -2,7 +2,7 @@
 
 mod course_query;
 mod courses;
-mod public;
+pub(crate) mod public;
 mod runs;
 mod seo;
 

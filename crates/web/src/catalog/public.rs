@@ -196,12 +196,17 @@ async fn course(call: Public) -> Answered {
 
 /// Leads whoever asks for a slug that a course had to that which it has, if it is published.
 async fn moved(call: &Public, slug: &Slug) -> Answered {
+    let slug = slug_now(call, slug).await?;
+    Ok(Answer::moved(format!("/api/v1/public/{}/courses/{slug}", call.visitor.organization().slug)))
+}
+
+/// The slug of the published course that had this one.
+pub(crate) async fn slug_now(call: &Public, slug: &Slug) -> Result<Slug, ApiError> {
     let scope = call.visitor.scope();
     let to = call.api.seo_queries.redirect(scope, PageOf::Course, slug).await?.ok_or_else(ApiError::not_found)?;
     let course = call.api.catalog_queries.course(scope, CourseId::from_uuid(to.as_uuid())).await?;
     let course = course.filter(|course| course.status() == CourseStatus::Published && course.archived_at().is_none());
-    let slug = course.ok_or_else(ApiError::not_found)?.details().slug.clone();
-    Ok(Answer::moved(format!("/api/v1/public/{}/courses/{slug}", call.visitor.organization().slug)))
+    Ok(course.ok_or_else(ApiError::not_found)?.details().slug.clone())
 }
 
 async fn runs(call: Public, query: Query<PublicRunsQuery>, request: HttpRequest) -> Answered {

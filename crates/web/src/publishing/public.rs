@@ -113,12 +113,17 @@ pub(super) async fn get(call: Public) -> Answered {
 
 /// Leads whoever asks for a slug that a post had to that which it has, if it is published.
 async fn moved(call: &Public, slug: &Slug) -> Answered {
+    let slug = slug_now(call, slug).await?;
+    Ok(Answer::moved(format!("/api/v1/public/{}/blog-posts/{slug}", call.visitor.organization().slug)))
+}
+
+/// The slug of the published post that had this one.
+pub(crate) async fn slug_now(call: &Public, slug: &Slug) -> Result<Slug, ApiError> {
     let scope = call.visitor.scope();
     let to = call.api.seo_queries.redirect(scope, PageOf::BlogPost, slug).await?.ok_or_else(ApiError::not_found)?;
     let post = call.api.publishing_queries.blog_post(scope, BlogPostId::from_uuid(to.as_uuid())).await?;
     let post = post.filter(|post| post.status() == BlogPostStatus::Published && post.archived_at().is_none()).ok_or_else(ApiError::not_found)?;
-    let slug = &post.details().slug;
-    Ok(Answer::moved(format!("/api/v1/public/{}/blog-posts/{slug}", call.visitor.organization().slug)))
+    Ok(post.details().slug.clone())
 }
 
 /// Notes that somebody reads a post, unless it is a program that says so. Nothing of the reader is kept.

@@ -7,9 +7,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use futures_util::stream;
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
-use matricula_domain::catalog::{Campus, RunStatus};
-use matricula_domain::shared::{Aggregate, Id};
+use matricula_domain::catalog::{Campus, PageOf, RunStatus};
+use matricula_domain::publishing::{BlogPost, BlogPostStatus};
+use matricula_domain::shared::{Aggregate, Id, Instant};
 use matricula_ports::catalog::{CourseFilter, RunFilter};
+use matricula_ports::publishing::BlogPostFilter;
 use matricula_ports::{Cursor, Page, PortError, Slice};
 
 use super::json_ld::decimal;
@@ -185,14 +187,37 @@ pub(super) async fn runs_xml(site: Site) -> HttpResponse {
     Feed { kind: "application/xml", file: "course-runs.xml", before, each, after: "</course_runs>\n", most: usize::MAX }.send(site, all_runs)
 }
 
-/// The newest courses: as many as a map may have.
+/// Which maps there are.
 pub(super) async fn sitemap(site: Site) -> HttpResponse {
-    let each = |site: &Site, offer: &Offer| {
-        let address = site.address(&site.course_path(offer.course.details().slug.as_str()));
-        AddressXml { address, changed: offer.course.updated_at().date_naive().to_string() }.render().unwrap_or_default()
-    };
-    let before = format!("{XML}<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
-    Feed { kind: "application/xml", file: "sitemap.xml", before, each, after: "</urlset>\n", most: MOST_ADDRESSES }.send(site, all_courses)
+    let maps = ["courses", "blog-posts"]
+        .map(|kind| format!("<sitemap><loc>{}</loc></sitemap>\n", site.address(&site.path(&format!("/sitemap-{kind}.xml")))));
+    let text = format!("{XML}<sitemapindex xmlns=\"{SITEMAPS}\">\n{}</sitemapindex>\n", maps.concat());
+    HttpResponse::Ok().content_type("application/xml").insert_header((CACHE_CONTROL, KEPT)).body(text)
+}
+
+const SITEMAPS: &str = "http://www.sitemaps.org/schemas/sitemap/0.9";
+
+/// A map of the newest pages of a kind: as many as a map may have.
+fn map<T: 'static>(file: &'static str, each: fn(&Site, &T) -> String) -> Feed<T> {
+    let before = format!("{XML}<urlset xmlns=\"{SITEMAPS}\">\n");
+    Feed { kind: "application/xml", file, before, each, after: "</urlset>\n", most: MOST_ADDRESSES }
+}
+
+fn address(site: &Site, path: &str, changed: Instant) -> String {
+    AddressXml { address: site.address(path), changed: site.date_of(changed).to_string() }.render().unwrap_or_default()
+}
+
+pub(super) async fn sitemap_of_courses(site: Site) -> HttpResponse {
+    let each = |site: &Site, offer: &Offer| address(site, &site.course_path(offer.course.details().slug.as_str()), offer.course.updated_at());
+    map("sitemap-courses.xml", each).send(site, all_courses)
+}
+
+pub(super) async fn sitemap_of_blog_posts(site: Site) -> HttpResponse {
+    let each = |site: &Site, post: &BlogPost| address(site, &site.page_path(PageOf::BlogPost, post.details().slug.as_str()), post.updated_at());
+    map("sitemap-blog-posts.xml", each).send(site, async |site: &Site, page: &Page| {
+        let filter = BlogPostFilter { status: Some(BlogPostStatus::Published), ..BlogPostFilter::default() };
+        site.api().publishing_queries.blog_posts(site.scope(), &filter, page).await
+    })
 }
 
 /// A run in a calendar: whole days, the same name for ever, and a number that grows with each change (RFC 5545).

@@ -1,6 +1,7 @@
 //! What search engines read: schema.org's `Course` and `CourseInstance` as JSON-LD.
 
-use matricula_domain::catalog::{AudiencePrice, Availability, Campus, Modality, RunStatus};
+use matricula_domain::catalog::{AudiencePrice, Availability, Campus, Modality, PageOf, RunStatus};
+use matricula_domain::publishing::BlogPost;
 use matricula_domain::shared::{Html, Money};
 use serde_json::{Map, Value as Json, json};
 
@@ -23,6 +24,25 @@ pub(super) fn run(site: &Site, run: &OfferedRun) -> String {
     let address = site.address(&site.course_path(details.slug.as_str()));
     instance.insert("about".to_owned(), json!({"@type": "Course", "@id": address, "url": address, "name": details.title.to_string()}));
     in_page(&Json::Object(instance))
+}
+
+/// A blog post.
+pub(super) fn blog_post(site: &Site, post: &BlogPost) -> String {
+    let details = post.details();
+    let address = site.address(&site.page_path(PageOf::BlogPost, details.slug.as_str()));
+    let provider = json!({"@type": "EducationalOrganization", "name": site.name(), "url": site.address(&site.path("/courses"))});
+    let mut told = json!({
+        "@context": "https://schema.org", "@type": "BlogPosting", "@id": address, "url": address, "headline": details.title.to_string(),
+        "inLanguage": details.language.unwrap_or(site.words.language).as_str(), "publisher": provider, "dateModified": post.updated_at().to_rfc3339(),
+        "keywords": details.tags.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    });
+    if let Some(at) = post.published_at() {
+        told["datePublished"] = at.to_rfc3339().into();
+    }
+    if let Some(excerpt) = &details.excerpt {
+        told["description"] = excerpt.as_str().into();
+    }
+    in_page(&told)
 }
 
 /// A list of courses.

@@ -7,12 +7,14 @@ mod offers;
 mod pages;
 mod words;
 
+use std::borrow::Borrow;
 use std::sync::LazyLock;
 
 use self::words::Words;
 use crate::api::Api;
 use crate::call::Public;
 use crate::error::{ApiError, wrong_method};
+use crate::seo::page_path;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -21,7 +23,8 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, Handler, HttpRequest, HttpResponse, Resource, Responder, guard, web};
 use askama::Template;
 use data_encoding::BASE32_NOPAD;
-use matricula_domain::shared::{Id, Language, LocalDate};
+use matricula_domain::catalog::PageOf;
+use matricula_domain::shared::{Id, Instant, Language, LocalDate};
 use matricula_ports::Scope;
 use sha2::{Digest, Sha256};
 
@@ -36,6 +39,8 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(reading("/{organization}/courses", pages::courses))
             .service(reading("/{organization}/courses/{slug}", pages::course))
             .service(reading("/{organization}/course-runs/{id}", pages::run))
+            .service(reading("/{organization}/blog-posts", pages::blog_posts))
+            .service(reading("/{organization}/blog-posts/{slug}", pages::blog_post))
             .service(reading("/{organization}/embed/courses", pages::embedded_courses))
             .service(reading("/{organization}/courses.csv", feeds::courses_csv))
             .service(reading("/{organization}/courses.xml", feeds::courses_xml))
@@ -43,7 +48,9 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(reading("/{organization}/course-runs.xml", feeds::runs_xml))
             .service(reading("/{organization}/course-runs.ics", feeds::runs_calendar))
             .service(reading("/{organization}/course-runs/{id}/calendar.ics", feeds::run_calendar))
-            .service(reading("/{organization}/sitemap.xml", feeds::sitemap)),
+            .service(reading("/{organization}/sitemap.xml", feeds::sitemap))
+            .service(reading("/{organization}/sitemap-courses.xml", feeds::sitemap_of_courses))
+            .service(reading("/{organization}/sitemap-blog-posts.xml", feeds::sitemap_of_blog_posts)),
     );
 }
 
@@ -94,7 +101,7 @@ impl Site {
 
     /// The day that it is in the organization's own time zone.
     fn today(&self) -> LocalDate {
-        self.call.visitor.organization().time_zone.date_of(self.call.api.world.clock.now())
+        self.date_of(self.call.api.world.clock.now())
     }
 
     /// The path of something of the site: pages of it refer to each other by paths, wherever the program is to be found.
@@ -103,11 +110,20 @@ impl Site {
     }
 
     fn course_path(&self, slug: &str) -> String {
-        self.path(&format!("/courses/{slug}"))
+        self.page_path(PageOf::Course, slug)
     }
 
     fn run_path(&self, id: impl Id) -> String {
-        self.path(&format!("/course-runs/{}", id.as_uuid()))
+        self.page_path(PageOf::CourseRun, &id.as_uuid().to_string())
+    }
+
+    fn page_path(&self, page_of: PageOf, slug: &str) -> String {
+        page_path(&self.call.visitor.organization().slug, page_of, slug)
+    }
+
+    /// The day of a moment in the organization's own time zone.
+    fn date_of(&self, at: impl Borrow<Instant>) -> LocalDate {
+        self.call.visitor.organization().time_zone.date_of(*at.borrow())
     }
 
     /// The whole address of a path: what is read elsewhere needs it.

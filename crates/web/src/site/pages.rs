@@ -1,19 +1,23 @@
 //! The pages that people read.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use matricula_domain::catalog::{Campus, CourseRunId, Cycle, Modality, PageContent, PageOf, ResolvedSeo};
-use matricula_domain::shared::{Form, Html, Id, Line, Record, RecordId, Slug};
-use matricula_ports::Slice;
+use matricula_domain::publishing::{BlogPost, BlogPostStatus};
+use matricula_domain::shared::{Form, Html, Id, Line, Prose, Record, RecordId, Slug};
 use matricula_ports::catalog::{CourseFilter, RunFilter};
+use matricula_ports::publishing::BlogPostFilter;
 use matricula_ports::records::RecordFilter;
+use matricula_ports::{Cursor, Slice};
 
 use super::offers::{Offer, OfferedRun, coming, offers, runs};
 use super::words::Words;
-use super::{EMBEDDED_POLICY, PAGE_POLICY, Site, json_ld, page};
+use super::{EMBEDDED_POLICY, PAGE_POLICY, Site, json_ld, moved, page};
 use crate::error::ApiError;
 use crate::input::{path_field, read_query};
 use crate::page::{Limit, Listed, Place, page as part};
+use crate::publishing::public::note_view;
 use crate::seo::resolved;
 
 /// What search engines and those who share a page are told of it.
@@ -135,12 +139,25 @@ struct RunPage {
 }
 
 /// What of a query is about the page: campaigns and browsers add names of their own, and forms send empty fields.
-fn query_of(request: &HttpRequest) -> String {
+fn query_of<F: Form>(request: &HttpRequest) -> String {
     let kept = request.query_string().split('&').filter(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        !value.is_empty() && CoursesAsked::FIELDS.iter().any(|field| field.name == name)
+        !value.is_empty() && F::FIELDS.iter().any(|field| field.name == name)
     });
     kept.collect::<Vec<_>>().join("&")
+}
+
+/// A list as somebody asked for it, from its beginning.
+fn first_page(site: &Site, list: &str, query: &str) -> String {
+    let others = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect::<Vec<_>>().join("&");
+    site.path(&if others.is_empty() { list.to_owned() } else { format!("{list}?{others}") })
+}
+
+/// Where the same list goes on, if it does.
+fn next_page(site: &Site, list: &str, query: &str, next: Option<Cursor>) -> Option<String> {
+    let first = first_page(site, list, query);
+    let cursor = Listed::of(Slice::<()> { items: Vec::new(), next }).next_cursor?;
+    Some(format!("{first}{}cursor={cursor}", if first.contains('?') { "&" } else { "?" }))
 }
 
 /// The first hundred records of a kind, as choices.
@@ -153,7 +170,7 @@ async fn choices<R: Record>(site: &Site, choice: impl Fn(&R) -> (String, String)
 
 /// The courses that somebody asks for.
 async fn asked_for(site: &Site, request: &HttpRequest) -> Result<(CoursesAsked, Slice<Offer>), ApiError> {
-    let asked: CoursesAsked = read_query(&query_of(request))?;
+    let asked: CoursesAsked = read_query(&query_of::<CoursesAsked>(request))?;
     let filter = CourseFilter {
         q: asked.q.as_ref().map(ToString::to_string),
         modality: asked.modality,
@@ -174,19 +191,15 @@ pub(super) async fn courses(site: Site, request: HttpRequest) -> Result<HttpResp
     let cycles = choices::<Cycle>(&site, |cycle| (cycle.slug.to_string(), cycle.name.to_string())).await?;
     let chosen = |slug: &Option<Slug>| slug.as_ref().map(ToString::to_string).unwrap_or_default();
     let selects = vec![("campus", words.campus, chosen(&asked.campus), campuses), ("cycle", words.cycle, chosen(&asked.cycle), cycles)];
-    let query = query_of(&request);
-    let others = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect::<Vec<_>>().join("&");
-    let with = |query: &str| site.path(&if query.is_empty() { "/courses".to_owned() } else { format!("/courses?{query}") });
-    let listed = Listed::of(Slice::<()> { items: Vec::new(), next: found.next.clone() });
-    let next = listed.next_cursor.map(|cursor| with(&format!("{others}{}cursor={cursor}", if others.is_empty() { "" } else { "&" })));
+    let query = query_of::<CoursesAsked>(&request);
     // What is a filter or a later page of the same list is for people; engines read the list itself.
     let narrowed = !query.is_empty();
     let mut head = Head::of(&site, words.courses, format!("{}: {}", site.name(), words.courses), &site.path("/courses"));
     head.robots = if narrowed { "noindex,follow" } else { "index,follow" };
     head.json_ld = (!narrowed).then(|| json_ld::courses(&site, &found.items));
     let shown = CoursesPage {
-        first: with(&others),
-        next,
+        first: first_page(&site, "/courses", &query),
+        next: next_page(&site, "/courses", &query, found.next.clone()),
         later: asked.cursor.is_some(),
         asked: Asked { q: asked.q.map(|q| q.to_string()).unwrap_or_default(), modality: asked.modality },
         selects,
@@ -207,7 +220,10 @@ pub(super) async fn course(site: Site, request: HttpRequest) -> Result<HttpRespo
     let slug: Slug = path_field(&request, "slug")?;
     let filter = CourseFilter { slug: Some(slug.to_string()), ..CourseFilter::default() };
     let found = offers(site.api(), site.scope(), filter, &matricula_ports::Page::first(1)).await?;
-    let offer = found.items.into_iter().next().ok_or_else(ApiError::not_found)?;
+    let Some(offer) = found.items.into_iter().next() else {
+        let slug = crate::catalog::public::slug_now(&site.call, &slug).await?;
+        return Ok(moved(StatusCode::MOVED_PERMANENTLY, &site.page_path(PageOf::Course, slug.as_str())));
+    };
     let runs = coming(site.api(), site.scope(), offer.course.id(), site.today()).await?;
     let details = offer.course.details();
     let text = details.description.as_ref().map(|text| text.to_html().into_owned()).unwrap_or_default();
@@ -224,6 +240,71 @@ pub(super) async fn course(site: Site, request: HttpRequest) -> Result<HttpRespo
     let own = details.prices.iter().map(|own| (site.words.price_for(own.audience), site.words.money(own.price)));
     let prices = general.into_iter().chain(own).collect();
     page(&request, &CoursePage { site, head, offer, text, prices, runs }, PAGE_POLICY)
+}
+
+matricula_domain::form! {
+    /// Which posts a page shows.
+    pub struct BlogPostsAsked {
+        /// With this tag.
+        tag: Option<Slug>,
+        /// Of this category.
+        category: Option<Line<100>>,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// Where the page begins.
+        cursor: Option<Place>,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "site/blog_posts.html")]
+struct BlogPostsPage {
+    site: Site,
+    head: Head,
+    posts: Slice<BlogPost>,
+    next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "site/blog_post.html")]
+struct BlogPostPage {
+    site: Site,
+    head: Head,
+    post: BlogPost,
+}
+
+pub(super) async fn blog_posts(site: Site, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let query = query_of::<BlogPostsAsked>(&request);
+    let asked: BlogPostsAsked = read_query(&query)?;
+    let filter = BlogPostFilter {
+        status: Some(BlogPostStatus::Published),
+        category: asked.category.map(|category| category.to_string()),
+        tag: asked.tag.map(|tag| tag.to_string()),
+        q: None,
+    };
+    let page_of = part(asked.limit.or(Some(Limit(24))), asked.cursor, None);
+    let posts = site.api().publishing_queries.blog_posts(site.scope(), &filter, &page_of).await?;
+    let next = next_page(&site, "/blog-posts", &query, posts.next.clone());
+    let mut head = Head::of(&site, site.words.posts, format!("{}: {}", site.name(), site.words.posts), &site.path("/blog-posts"));
+    head.robots = if query.is_empty() { "index,follow" } else { "noindex,follow" };
+    page(&request, &BlogPostsPage { site, head, posts, next }, PAGE_POLICY)
+}
+
+pub(super) async fn blog_post(site: Site, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let slug: Slug = path_field(&request, "slug")?;
+    let Some(post) = site.api().publishing_queries.published_blog_post(site.scope(), &slug).await? else {
+        let slug = crate::publishing::public::slug_now(&site.call, &slug).await?;
+        return Ok(moved(StatusCode::MOVED_PERMANENTLY, &site.page_path(PageOf::BlogPost, slug.as_str())));
+    };
+    note_view(&site.call, post.id());
+    let details = post.details();
+    let text = details.content.as_ref().map(Html::to_text).unwrap_or_default();
+    let excerpt = details.excerpt.as_ref().map_or(text.as_str(), Prose::as_str);
+    let content = PageContent { title: details.title.as_str(), text: excerpt, seo: None, image: None };
+    let entity = (PageOf::BlogPost, RecordId::from_uuid(post.id().as_uuid()));
+    let mut head = Head::told(&site, resolved(&site.call, entity, &details.slug, content).await?);
+    head.json_ld = Some(json_ld::blog_post(&site, &post));
+    page(&request, &BlogPostPage { site, head, post }, PAGE_POLICY)
 }
 
 /// A run of a published course.
