@@ -94,7 +94,7 @@ async fn what_was_saved_of_access_is_read_back(db: TestDatabase) {
 async fn rights_come_through_the_membership_and_the_groups(db: TestDatabase) {
     let here = db.tenant("uno").await;
     let user = here.user("ana@example.es", Role::Trainer).await;
-    assert_eq!(words(&rights(&here, user.id).await), ["catalog.read", "enrollment.read"]);
+    assert_eq!(words(&rights(&here, user.id).await), ["catalog.read", "enrollment.read", "publishing.read"]);
     let (north, south) = (here.role("norte", &["leads.read_campus"]).await, here.role("sur", &["leads.read_own", "people.read"]).await);
     let campus = here.campus("norte").await.id();
     give(&here, &user, json!({"role": "norte", "campus_ids": [campus.to_string()]})).await;

@@ -45,7 +45,7 @@ async fn a_role_is_cloned_given_changed_and_hidden(service: &Service) {
     let new = json!({"slug": slug, "name": "Becaria", "grants": ["leads.read_own"], "cloned_from": "trainer"});
     let made = owner.post("/roles", &new).await;
     let role = made.is(201);
-    assert_eq!(role["grants"], json!(["catalog.read", "leads.read_own", "enrollment.read"]));
+    assert_eq!(role["grants"], json!(["catalog.read", "leads.read_own", "enrollment.read", "publishing.read"]));
     assert_eq!((&role["slug"], &role["cloned_from"], &role["archived_at"]), (&json!(slug), &json!("trainer"), &Json::Null));
     assert_eq!(made.header("Location"), Some(format!("/api/v1/roles/{}", text(&role["id"])).as_str()));
     let path = format!("/roles/{}", text(&role["id"]));
@@ -54,7 +54,7 @@ async fn a_role_is_cloned_given_changed_and_hidden(service: &Service) {
     let seen = owner.get(&format!("/users/{user}")).await;
     let given = owner.patch(&format!("/users/{user}"), seen.etag(), &json!({"role": slug})).await.is(200);
     assert_eq!((&given["role"], &given["active"]), (&json!(slug), &json!(true)));
-    assert_eq!(permissions(&viewer).await, ["catalog.read", "leads.read_own", "enrollment.read"]);
+    assert_eq!(permissions(&viewer).await, ["catalog.read", "leads.read_own", "enrollment.read", "publishing.read"]);
     assert_eq!(viewer.get("/me").await.is(200)["role"], json!(slug));
     viewer.get("/people").await.refused(403, "PERMISSION_DENIED");
 
@@ -399,7 +399,7 @@ async fn somebody_sees_what_a_role_sees(service: &Service) {
     let shown = as_role("trainer", &format!("/courses/{}", course.id)).await.is(200);
     assert!(shown.get("price").is_none());
     as_role("trainer", "/leads").await.refused(403, "PERMISSION_DENIED");
-    assert_eq!(as_role("trainer", "/me").await.is(200)["permissions"], json!(["catalog.read", "enrollment.read"]));
+    assert_eq!(as_role("trainer", "/me").await.is(200)["permissions"], json!(["catalog.read", "enrollment.read", "publishing.read"]));
     assert_eq!(viewed().await, 3, "once a request");
     office.lead(json!({})).await;
     let own = office.role(&["leads.read_own"]).await;
