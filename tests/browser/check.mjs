@@ -12,7 +12,7 @@ import { chromium } from "playwright-core";
 import { PAYLOADS } from "./payloads.mjs";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const MOST_PAGES = { es: 24, en: 8 };
+const MOST_PAGES = { es: 14, en: 5 };
 const here = dirname(fileURLToPath(import.meta.url));
 const faults = [];
 const fault = (where, what) => faults.push(`${where}: ${what}`);
@@ -177,10 +177,11 @@ async function nothingWrittenRuns(browser, site) {
   const look = async (path) => {
     const url = `${site.url}/site/${site.organization}${path}`;
     const { page, said } = await watched(context, url);
-    await page.goto(url, { waitUntil: "load" });
+    const answer = await page.goto(url, { waitUntil: "load" });
     const active = await page.evaluate(() => document.querySelectorAll("script:not([type='application/ld+json']), iframe, object, embed, svg, [onerror], [onload], [onclick], a[href^='javascript:' i]").length);
     if (active) fault(url, `holds ${active} active elements`);
-    for (const what of said) fault(url, what);
+    // Control characters are nothing to search for.
+    for (const what of said) if (answer.status() !== 422 || !what.startsWith("Failed to load resource")) fault(url, what);
     await page.close();
     pages += 1;
   };
@@ -194,7 +195,13 @@ async function nothingWrittenRuns(browser, site) {
     // What runs is refused where markup may stand.
     if (made.status === 422) made = await owner("POST", "/courses", { ...course, description: line.replace(/[<>]/g, "") || "x" });
     if (made.status !== 201) { fault(payload, `the course answers ${made.status} ${JSON.stringify(made.json.errors)}`); continue; }
-    const told = await owner("POST", `/courses/${made.json.id}/transitions`, { to: "published" });
+    // What is left of some texts is nothing, and a published course says something.
+    const publish = () => owner("POST", `/courses/${made.json.id}/transitions`, { to: "published" });
+    let told = await publish();
+    if (told.status === 409) {
+      await owner("PATCH", `/courses/${made.json.id}`, { description: "x" }, { "If-Match": "*" });
+      told = await publish();
+    }
     if (told.status !== 200) fault(payload, `publishing answers ${told.status}`);
     await owner("POST", "/course-runs", { course_id: made.json.id, campus_id: campus.json.id, start_date: "2099-01-01", end_date: "2099-02-01", max_students: 1 });
     await look(`/courses/${slug}`);

@@ -26,6 +26,7 @@ pub fn configure(api: Data<Api>, manners_of: Data<Manners>) -> impl FnOnce(&mut 
                 .service(read_only("/livez", web::get().to(livez)))
                 .service(read_only("/readyz", web::get().to(readyz)))
                 .service(read_only("/robots.txt", web::get().to(robots)))
+                .service(read_only("/favicon.ico", web::get().to(favicon)))
                 .service(read_only("/api/v1/openapi.json", web::get().to(openapi)))
                 .service(read_only("/api/docs", web::get().to(docs)))
                 .service(read_only("/api/docs/{file:.*}", web::get().to(page)))
@@ -59,6 +60,11 @@ async fn readyz(api: Data<Api>) -> HttpResponse {
 /// What search engines may read: the public sites, and nothing that programs ask for.
 async fn robots() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("User-agent: *\nAllow: /site/\nDisallow: /api/\n")
+}
+
+/// There is none, and browsers that ask without being told to need not complain.
+async fn favicon() -> HttpResponse {
+    HttpResponse::NoContent().finish()
 }
 
 async fn openapi() -> HttpResponse {
