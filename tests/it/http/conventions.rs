@@ -35,7 +35,6 @@ async fn a_path_that_leads_nowhere_is_404(service: &Service) {
         "/api/v1//leads",
         "/metrics",
         "/api/v1/%2e%2e/leads",
-        "/favicon.ico",
     ] {
         for client in [service.visitor(), owner.clone()] {
             client.call("GET", path).await.refused(404, "NOT_FOUND");
