@@ -24,18 +24,9 @@ over_http! {
 async fn a_path_that_leads_nowhere_is_404(service: &Service) {
     let office = Office::found(service).await;
     let owner = office.owner().await;
-    for path in [
-        "/",
-        "/api",
-        "/api/v1",
-        "/api/v1/",
-        "/api/v2/leads",
-        "/api/v1/lead",
-        "/api/v1/leads/",
-        "/api/v1//leads",
-        "/metrics",
-        "/api/v1/%2e%2e/leads",
-    ] {
+    for path in
+        ["/", "/api", "/api/v1", "/api/v1/", "/api/v2/leads", "/api/v1/lead", "/api/v1/leads/", "/api/v1//leads", "/metrics", "/api/v1/%2e%2e/leads"]
+    {
         for client in [service.visitor(), owner.clone()] {
             client.call("GET", path).await.refused(404, "NOT_FOUND");
         }

@@ -150,7 +150,7 @@ mod tests {
         let read: serde_json::Value = serde_json::from_str(&said).unwrap();
         assert_eq!(read["sign_ins"].as_array().unwrap().len(), 9);
         assert_eq!(read["sign_ins"][4], json!({"role": "adviser", "email": "adviser@cep-formacion.example", "password": "matricula-demo"}));
-        let page = page("http://127.0.0.1:1", None, Path::new("/tmp/demo/mail"));
+        let page = page("http://127.0.0.1:1", None, Path::new("demo/mail"));
         assert!(Role::ALL.iter().all(|role| page.contains(&provider::email_of(*role))));
     }
 }

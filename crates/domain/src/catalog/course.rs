@@ -185,31 +185,6 @@ impl Course {
         Ok(self.with(fact, now, |parts| parts.status = to))
     }
 
-    /// Hides it, with undo. `None` if it is hidden already.
-    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
-        self.parts.archived_at.is_none().then(|| self.with(CourseFact::Archived, now, |parts| parts.archived_at = Some(now)))
-    }
-
-    /// Undoes [`Course::archive`]. `None` if it is not hidden.
-    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
-        self.parts.archived_at.is_some().then(|| self.with(CourseFact::Restored, now, |parts| parts.archived_at = None))
-    }
-
-    fn with(&self, fact: CourseFact, now: Instant, edit: impl FnOnce(&mut CourseParts)) -> Changed<Self> {
-        let mut after = self.clone();
-        edit(&mut after.parts);
-        after.parts.updated_at = now;
-        Changed::of(self, after, fact, now)
-    }
-
-    /// What a repository reads back.
-    pub fn from_parts(parts: CourseParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &CourseParts {
-        &self.parts
-    }
     /// Its id.
     pub fn id(&self) -> CourseId {
         self.parts.id
@@ -221,10 +196,6 @@ impl Course {
     /// Where it stands.
     pub fn status(&self) -> CourseStatus {
         self.parts.status
-    }
-    /// Since when it is hidden.
-    pub fn archived_at(&self) -> Option<Instant> {
-        self.parts.archived_at
     }
     /// Since when it exists.
     pub fn created_at(&self) -> Instant {
@@ -248,6 +219,9 @@ fn step(from: CourseStatus, to: CourseStatus) -> Option<CourseFact> {
     }
 }
 
+crate::shared::kept_as!(Course, CourseParts, CourseFact);
+crate::shared::archivable!(Course.parts.archived_at, CourseFact);
+
 impl Aggregate for Course {
     type Fact = CourseFact;
     fn noun(&self) -> Noun {
@@ -259,8 +233,9 @@ impl Aggregate for Course {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

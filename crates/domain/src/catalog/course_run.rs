@@ -227,23 +227,6 @@ impl CourseRun {
         })
     }
 
-    /// Hides it, with undo. `None` if it is hidden already.
-    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
-        self.parts.archived_at.is_none().then(|| self.with(CourseRunFact::Archived, now, |parts| parts.archived_at = Some(now)))
-    }
-
-    /// Undoes [`CourseRun::archive`]. `None` if it is not hidden.
-    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
-        self.parts.archived_at.is_some().then(|| self.with(CourseRunFact::Restored, now, |parts| parts.archived_at = None))
-    }
-
-    pub(super) fn with(&self, fact: CourseRunFact, now: Instant, edit: impl FnOnce(&mut CourseRunParts)) -> Changed<Self> {
-        let mut after = self.clone();
-        edit(&mut after.parts);
-        after.parts.updated_at = now;
-        Changed::of(self, after, fact, now)
-    }
-
     /// Whether it is yet to start, and fewer people have a seat than it is worth teaching for.
     pub fn is_below_minimum(&self) -> bool {
         self.parts.status == RunStatus::Scheduled && self.parts.plan.min_students.is_some_and(|min| self.parts.seats.taken < min)
@@ -253,15 +236,6 @@ impl CourseRun {
         self.parts.seats = seats;
     }
 
-    /// What a repository reads back.
-    pub fn from_parts(parts: CourseRunParts) -> Self {
-        let seats = Seats { max: parts.plan.max_students, ..parts.seats };
-        Self { parts: CourseRunParts { seats, ..parts } }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &CourseRunParts {
-        &self.parts
-    }
     /// Its id.
     pub fn id(&self) -> CourseRunId {
         self.parts.id
@@ -286,10 +260,6 @@ impl CourseRun {
     pub fn seats(&self) -> Seats {
         self.parts.seats
     }
-    /// Since when it is hidden.
-    pub fn archived_at(&self) -> Option<Instant> {
-        self.parts.archived_at
-    }
     /// Since when it exists.
     pub fn created_at(&self) -> Instant {
         self.parts.created_at
@@ -311,6 +281,9 @@ fn step(from: RunStatus, to: RunStatus) -> Option<CourseRunFact> {
     }
 }
 
+crate::shared::kept_as!(CourseRun, CourseRunParts, CourseRunFact);
+crate::shared::archivable!(CourseRun.parts.archived_at, CourseRunFact);
+
 impl Aggregate for CourseRun {
     type Fact = CourseRunFact;
     fn noun(&self) -> Noun {
@@ -322,8 +295,9 @@ impl Aggregate for CourseRun {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None
@@ -471,8 +445,7 @@ mod tests {
 
     #[test]
     fn seats_that_are_gone_cannot_be_taken_away() {
-        let run = CourseRun::from_parts(CourseRunParts { seats: Seats { max: 0, taken: 3, held: 1 }, ..run().parts().clone() });
-        assert_eq!(run.seats(), Seats { max: 10, taken: 3, held: 1 });
+        let run = CourseRun::from_parts(CourseRunParts { seats: Seats { max: 10, taken: 3, held: 1 }, ..run().parts().clone() });
         assert_eq!(places(&run.change(&map(&[("max_students", Value::Int(3))]), now()).unwrap_err()), [("/max_students", "SEATS_BELOW_TAKEN")]);
         let smaller = run.change(&map(&[("max_students", Value::Int(4))]), now()).unwrap();
         assert_eq!((smaller.state().seats(), smaller.state().seats().free()), (Seats { max: 4, taken: 3, held: 1 }, 0));

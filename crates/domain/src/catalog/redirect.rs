@@ -45,16 +45,9 @@ impl Redirect {
     pub fn remove(&self, now: Instant) -> Changed<Self> {
         Changed::of(self, self.clone(), RedirectFact::Removed, now)
     }
-
-    /// What a repository reads back.
-    pub fn from_parts(parts: RedirectParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &RedirectParts {
-        &self.parts
-    }
 }
+
+crate::shared::kept_as!(Redirect, RedirectParts);
 
 impl Aggregate for Redirect {
     type Fact = RedirectFact;
@@ -67,8 +60,9 @@ impl Aggregate for Redirect {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

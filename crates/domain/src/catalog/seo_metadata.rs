@@ -193,23 +193,16 @@ impl SeoMetadata {
 
     /// What is told instead.
     pub fn replace(&self, details: SeoDetails, now: Instant) -> Changed<Self> {
-        let after = Self { parts: SeoMetadataParts { details, updated_at: now, ..self.parts.clone() } };
-        Changed::of(self, after, SeoMetadataFact::Changed, now)
+        self.with(SeoMetadataFact::Changed, now, |parts| parts.details = details)
     }
 
-    /// What a repository reads back.
-    pub fn from_parts(parts: SeoMetadataParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &SeoMetadataParts {
-        &self.parts
-    }
     /// What is told.
     pub fn details(&self) -> &SeoDetails {
         &self.parts.details
     }
 }
+
+crate::shared::kept_as!(SeoMetadata, SeoMetadataParts, SeoMetadataFact);
 
 impl Aggregate for SeoMetadata {
     type Fact = SeoMetadataFact;
@@ -222,8 +215,9 @@ impl Aggregate for SeoMetadata {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

@@ -233,21 +233,6 @@ impl Enrollment {
         self.parts.offer_expires_at.is_some_and(|until| now >= until)
     }
 
-    fn with(&self, fact: EnrollmentFact, now: Instant, edit: impl FnOnce(&mut EnrollmentParts)) -> Changed<Self> {
-        let mut after = self.clone();
-        edit(&mut after.parts);
-        after.parts.updated_at = now;
-        Changed::of(self, after, fact, now)
-    }
-
-    /// What a repository reads back.
-    pub fn from_parts(parts: EnrollmentParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &EnrollmentParts {
-        &self.parts
-    }
     /// Its id.
     pub fn id(&self) -> EnrollmentId {
         self.parts.id
@@ -303,6 +288,8 @@ pub fn next_in_line(enrollments: &[Enrollment]) -> Option<&Enrollment> {
         .min_by_key(|enrollment| (enrollment.queued_at(), enrollment.id()))
 }
 
+crate::shared::kept_as!(Enrollment, EnrollmentParts, EnrollmentFact);
+
 impl Aggregate for Enrollment {
     type Fact = EnrollmentFact;
     fn noun(&self) -> Noun {
@@ -314,8 +301,9 @@ impl Aggregate for Enrollment {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         Some(self.parts.person)

@@ -110,7 +110,7 @@ impl SeatHold {
 
     /// Sets the seat aside in another run instead, until the same moment; nothing, if it is no longer held.
     pub(super) fn move_to(&self, run: CourseRunId, now: Instant) -> Option<Changed<Self>> {
-        let parts = SeatHoldParts { run, updated_at: now, ..self.parts.clone() };
+        let parts = SeatHoldParts { run, ..self.parts.clone() };
         let moved = Changed::of(self, Self { parts }, SeatHoldFact::Moved { run, left: self.parts.run }, now);
         (self.parts.status == HoldStatus::Held).then_some(moved)
     }
@@ -119,18 +119,10 @@ impl SeatHold {
         if self.parts.status != HoldStatus::Held {
             return Err(EnrollmentError::HoldNotUsable);
         }
-        let parts = SeatHoldParts { status, updated_at: now, ..self.parts.clone() };
+        let parts = SeatHoldParts { status, ..self.parts.clone() };
         Ok(Changed::of(self, Self { parts }, fact, now))
     }
 
-    /// What a repository reads back.
-    pub fn from_parts(parts: SeatHoldParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &SeatHoldParts {
-        &self.parts
-    }
     /// Its id.
     pub fn id(&self) -> SeatHoldId {
         self.parts.id
@@ -161,6 +153,8 @@ impl SeatHold {
     }
 }
 
+crate::shared::kept_as!(SeatHold, SeatHoldParts);
+
 impl Aggregate for SeatHold {
     type Fact = SeatHoldFact;
     fn noun(&self) -> Noun {
@@ -172,8 +166,9 @@ impl Aggregate for SeatHold {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         Some(self.parts.person)

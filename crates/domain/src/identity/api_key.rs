@@ -85,7 +85,7 @@ impl ApiKey {
 
     /// Ends it for good. `None` if it is revoked already.
     pub fn revoke(&self, now: Instant) -> Option<Changed<Self>> {
-        let over = Self { revoked_at: Some(now), updated_at: now, ..self.clone() };
+        let over = Self { revoked_at: Some(now), ..self.clone() };
         self.revoked_at.is_none().then(|| Changed::of(self, over, ApiKeyFact::Revoked, now))
     }
 
@@ -106,8 +106,9 @@ impl Aggregate for ApiKey {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.version = version;
+        self.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

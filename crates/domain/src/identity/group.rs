@@ -51,28 +51,17 @@ impl Group {
     /// Every fault of what would come out.
     pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
         let details = each_once(GroupDetails::read(&Value::Map(self.details.fields()).merged(patch))?);
-        Ok(Changed::of(self, Self { details, updated_at: now, ..self.clone() }, GroupFact::Changed, now))
-    }
-
-    /// Hides it, with undo. `None` if it is hidden already.
-    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
-        let hidden = Self { archived_at: Some(now), updated_at: now, ..self.clone() };
-        self.archived_at.is_none().then(|| Changed::of(self, hidden, GroupFact::Archived, now))
-    }
-
-    /// Undoes [`Group::archive`]. `None` if it is not hidden.
-    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
-        self.archived_at.map(|_| Changed::of(self, Self { archived_at: None, updated_at: now, ..self.clone() }, GroupFact::Restored, now))
+        Ok(Changed::of(self, Self { details, ..self.clone() }, GroupFact::Changed, now))
     }
 
     /// Takes somebody in.
     pub fn join(&self, user: UserId, now: Instant) -> Changed<Self> {
-        Changed::of(self, Self { updated_at: now, ..self.clone() }, GroupFact::Joined(user), now)
+        Changed::of(self, Self { ..self.clone() }, GroupFact::Joined(user), now)
     }
 
     /// Lets somebody go.
     pub fn leave(&self, user: UserId, now: Instant) -> Changed<Self> {
-        Changed::of(self, Self { updated_at: now, ..self.clone() }, GroupFact::Left(user), now)
+        Changed::of(self, Self { ..self.clone() }, GroupFact::Left(user), now)
     }
 }
 
@@ -81,6 +70,8 @@ fn each_once(mut details: GroupDetails) -> GroupDetails {
     details.roles.dedup();
     details
 }
+
+crate::shared::archivable!(Group.archived_at, GroupFact);
 
 impl Aggregate for Group {
     type Fact = GroupFact;
@@ -93,8 +84,9 @@ impl Aggregate for Group {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.version = version;
+        self.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

@@ -199,18 +199,7 @@ impl IdentityProvider {
             return Err(Fault::rule("/issuer", "ISSUER_STAYS", "make another provider: nobody is there who they are here").into());
         }
         let secret = details.client_secret.take();
-        Ok(Changed::of(self, Self { details, updated_at: now, ..self.clone() }, IdentityProviderFact::Changed(secret), now))
-    }
-
-    /// Takes it out of use, with undo; its domains are free for others. `None` if it is out of use already.
-    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
-        let hidden = Self { archived_at: Some(now), updated_at: now, ..self.clone() };
-        self.archived_at.is_none().then(|| Changed::of(self, hidden, IdentityProviderFact::Archived, now))
-    }
-
-    /// Undoes [`IdentityProvider::archive`]. `None` if it is in use.
-    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
-        self.archived_at.map(|_| Changed::of(self, Self { archived_at: None, updated_at: now, ..self.clone() }, IdentityProviderFact::Restored, now))
+        Ok(Changed::of(self, Self { details, ..self.clone() }, IdentityProviderFact::Changed(secret), now))
     }
 
     /// The roles that it can give somebody.
@@ -256,6 +245,8 @@ fn each_once(mut details: IdentityProviderDetails) -> IdentityProviderDetails {
     details
 }
 
+crate::shared::archivable!(IdentityProvider.archived_at, IdentityProviderFact);
+
 impl Aggregate for IdentityProvider {
     type Fact = IdentityProviderFact;
     fn noun(&self) -> Noun {
@@ -267,8 +258,9 @@ impl Aggregate for IdentityProvider {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.version = version;
+        self.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

@@ -164,16 +164,9 @@ impl LoginSession {
         after.parts.ended = Some((now, reason));
         Changed::of(self, after, LoginSessionFact::Ended(reason), now)
     }
-
-    /// What a repository reads back.
-    pub fn from_parts(parts: LoginSessionParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &LoginSessionParts {
-        &self.parts
-    }
 }
+
+crate::shared::kept_as!(LoginSession, LoginSessionParts);
 
 impl Aggregate for LoginSession {
     type Fact = LoginSessionFact;
@@ -186,7 +179,7 @@ impl Aggregate for LoginSession {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, _: Instant) {
         self.parts.version = version;
     }
     fn subject(&self) -> Option<PersonId> {

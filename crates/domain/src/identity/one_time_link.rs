@@ -159,19 +159,13 @@ impl OneTimeLink {
         Ok(Changed::of(self, after, LinkFact::Ended(self.parts.target.purpose(), why), now))
     }
 
-    /// What a repository reads back.
-    pub fn from_parts(parts: LinkParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &LinkParts {
-        &self.parts
-    }
     /// Id.
     pub fn id(&self) -> LinkId {
         self.parts.id
     }
 }
+
+crate::shared::kept_as!(OneTimeLink, LinkParts);
 
 impl Aggregate for OneTimeLink {
     type Fact = LinkFact;
@@ -184,7 +178,7 @@ impl Aggregate for OneTimeLink {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, _: Instant) {
         self.parts.version = version;
     }
     fn subject(&self) -> Option<PersonId> {

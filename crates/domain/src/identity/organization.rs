@@ -148,7 +148,7 @@ impl Organization {
         let OrganizationChange { name, time_zone, locale, country, logo_url, second_factor_roles, seats_left_policy, settings } =
             OrganizationChange::read(&Value::Map(self.changeable().fields()).merged(patch))?;
         let details = OrganizationDetails { slug: self.details.slug.clone(), name, time_zone, locale, country };
-        let after = Self { details, logo_url, second_factor_roles, seats_left_policy, settings, updated_at: now, ..self.clone() };
+        let after = Self { details, logo_url, second_factor_roles, seats_left_policy, settings, ..self.clone() };
         Ok(Changed::of(self, after, OrganizationFact::Changed, now))
     }
 
@@ -160,7 +160,7 @@ impl Organization {
 
     /// Says in which roles nobody works without a second factor.
     pub fn ask_for_second_factor(&self, roles: Vec<RoleName>, now: Instant) -> Changed<Self> {
-        Changed::of(self, Self { second_factor_roles: roles, updated_at: now, ..self.clone() }, OrganizationFact::Changed, now)
+        Changed::of(self, Self { second_factor_roles: roles, ..self.clone() }, OrganizationFact::Changed, now)
     }
 
     /// Whether one more may work here.
@@ -174,7 +174,7 @@ impl Organization {
     /// Changes how many people may work here; no limit, if it is not said. Who works here already goes on.
     pub fn purchase_seats(&self, seats: Option<u32>, now: Instant) -> Changed<Self> {
         let subscription = Subscription { seats_purchased: seats, ..self.subscription.clone() };
-        Changed::of(self, Self { subscription, updated_at: now, ..self.clone() }, OrganizationFact::Changed, now)
+        Changed::of(self, Self { subscription, ..self.clone() }, OrganizationFact::Changed, now)
     }
 
     /// Starts, suspends, goes on or closes. Closed is for good.
@@ -185,7 +185,7 @@ impl Organization {
         if !self.status.leads_to().contains(&to) {
             return Err(OrganizationError::InvalidTransition { from: self.status, to });
         }
-        Ok(Changed::of(self, Self { status: to, updated_at: now, ..self.clone() }, OrganizationFact::Moved(to), now))
+        Ok(Changed::of(self, Self { status: to, ..self.clone() }, OrganizationFact::Moved(to), now))
     }
 }
 
@@ -217,8 +217,9 @@ impl Aggregate for Organization {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.version = version;
+        self.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

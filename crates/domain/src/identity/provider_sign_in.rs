@@ -134,7 +134,7 @@ impl Aggregate for ProviderSignIn {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, _: Instant) {
         self.version = version;
     }
     fn subject(&self) -> Option<PersonId> {

@@ -131,18 +131,7 @@ impl CustomRole {
     /// Every fault of what would come out.
     pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
         let details = in_few_words(RoleDetails::read(&Value::Map(self.details.fields()).merged(patch))?);
-        Ok(Changed::of(self, Self { details, updated_at: now, ..self.clone() }, RoleFact::Changed, now))
-    }
-
-    /// Hides it, with undo: who has it may nothing through it meanwhile. `None` if it is hidden already.
-    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
-        let hidden = Self { archived_at: Some(now), updated_at: now, ..self.clone() };
-        self.archived_at.is_none().then(|| Changed::of(self, hidden, RoleFact::Archived, now))
-    }
-
-    /// Undoes [`CustomRole::archive`]. `None` if it is not hidden.
-    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
-        self.archived_at.map(|_| Changed::of(self, Self { archived_at: None, updated_at: now, ..self.clone() }, RoleFact::Restored, now))
+        Ok(Changed::of(self, Self { details, ..self.clone() }, RoleFact::Changed, now))
     }
 
     /// What whoever has it may do.
@@ -156,6 +145,8 @@ fn in_few_words(details: RoleDetails) -> RoleDetails {
     RoleDetails { grants: details.grants.into_iter().collect::<Grants>().words(), ..details }
 }
 
+crate::shared::archivable!(CustomRole.archived_at, RoleFact);
+
 impl Aggregate for CustomRole {
     type Fact = RoleFact;
     fn noun(&self) -> Noun {
@@ -167,8 +158,9 @@ impl Aggregate for CustomRole {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.version = version;
+        self.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

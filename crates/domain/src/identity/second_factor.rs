@@ -183,20 +183,13 @@ impl SecondFactor {
         let this = now.timestamp().div_euclid(Self::STEP);
         (this - 1..=this + 1).filter(|step| self.parts.last_step.is_none_or(|last| *step > last)).find(|step| self.parts.seed.code_at(*step) == code)
     }
-
-    /// What a repository reads back.
-    pub fn from_parts(parts: SecondFactorParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &SecondFactorParts {
-        &self.parts
-    }
 }
 
 fn fresh(user: UserId, seed: Seed, now: Instant, version: u32) -> SecondFactorParts {
     SecondFactorParts { user, seed, confirmed_at: None, last_step: None, recovery_hashes: Vec::new(), removed_at: None, created_at: now, version }
 }
+
+crate::shared::kept_as!(SecondFactor, SecondFactorParts);
 
 impl Aggregate for SecondFactor {
     type Fact = SecondFactorFact;
@@ -209,7 +202,7 @@ impl Aggregate for SecondFactor {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, _: Instant) {
         self.parts.version = version;
     }
     fn subject(&self) -> Option<PersonId> {

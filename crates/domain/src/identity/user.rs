@@ -111,7 +111,7 @@ pub struct Membership {
 impl User {
     /// Keeps the same password under a newer hash.
     pub fn rehash(&self, password_hash: String, now: Instant) -> Changed<Self> {
-        let after = Self { password_hash: Some(password_hash), updated_at: now, ..self.clone() };
+        let after = Self { password_hash: Some(password_hash), ..self.clone() };
         Changed::of(self, after, UserFact::PasswordRehashed, now)
     }
 
@@ -185,13 +185,13 @@ impl User {
     /// Undoes [`User::deactivate`]. `None` if their membership holds.
     pub fn activate(&self, now: Instant) -> Option<Changed<Self>> {
         let membership = Membership { active: true, ..self.membership.clone() };
-        let again = Self { membership, updated_at: now, ..self.clone() };
+        let again = Self { membership, ..self.clone() };
         let tally = Tally::between(Some(self), &again);
         (!self.membership.active).then(|| Changed::of(self, again, UserFact::Activated(tally), now))
     }
 
     fn with(&self, membership: Membership, fact: fn(Tally) -> UserFact, owners: u32, now: Instant) -> Result<Changed<Self>, MembershipError> {
-        let after = Self { membership, updated_at: now, ..self.clone() };
+        let after = Self { membership, ..self.clone() };
         if self.is_owner() && !after.is_owner() && owners <= 1 {
             return Err(MembershipError::LastOwner);
         }
@@ -221,7 +221,7 @@ impl User {
 
     fn taken_on(&self, role: RoleName, fact: fn(Tally) -> UserFact, now: Instant) -> Changed<Self> {
         let membership = Membership { role, active: true, ..self.membership.clone() };
-        let after = Self { membership, updated_at: now, ..self.clone() };
+        let after = Self { membership, ..self.clone() };
         let tally = Tally::between(Some(self), &after);
         Changed::of(self, after, fact(tally), now)
     }
@@ -229,7 +229,6 @@ impl User {
     fn changed(&self, fact: UserFact, now: Instant, change: impl FnOnce(&mut Self)) -> Changed<Self> {
         let mut after = self.clone();
         change(&mut after);
-        after.updated_at = now;
         Changed::of(self, after, fact, now)
     }
 }
@@ -282,8 +281,9 @@ impl Aggregate for User {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.version = version;
+        self.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

@@ -135,16 +135,9 @@ impl FormVersion {
         }
         faults.into_result()
     }
-
-    /// What a repository reads back.
-    pub fn from_parts(parts: FormVersionParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &FormVersionParts {
-        &self.parts
-    }
 }
+
+crate::shared::kept_as!(FormVersion, FormVersionParts);
 
 impl Aggregate for FormVersion {
     type Fact = FormVersionFact;
@@ -157,7 +150,7 @@ impl Aggregate for FormVersion {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, _: Instant) {
         self.parts.version = version;
     }
     fn subject(&self) -> Option<PersonId> {

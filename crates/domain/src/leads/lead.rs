@@ -147,7 +147,7 @@ impl Lead {
     /// The same person asks again while the lead is open: one more touch, the same lead.
     pub fn touch(&self, id: TouchId, capture: &Capture, campaign: Option<RecordId>, now: Instant) -> Changed<Self> {
         let touch = Touch::of(id, self.parts.id, self.parts.person, capture, campaign, now);
-        self.after(LeadFact::Touched(Box::new(touch)), now, |_| ())
+        self.with(LeadFact::Touched(Box::new(touch)), now, |_| ())
     }
 
     /// Moves the lead.
@@ -159,7 +159,7 @@ impl Lead {
         if to == LeadStatus::Rejected && reason.is_none() {
             return Err(LeadError::ReasonRequired);
         }
-        Ok(self.after(LeadFact::Moved { from: self.parts.status, to }, now, |parts| {
+        Ok(self.with(LeadFact::Moved { from: self.parts.status, to }, now, |parts| {
             parts.status = to;
             parts.status_reason = reason.map(ToString::to_string);
         }))
@@ -175,7 +175,7 @@ impl Lead {
             let possible = from.possible().iter().map(|status| status.as_str()).collect();
             return Err(LeadError::InvalidTransition { from, to: LeadStatus::Converted, possible });
         }
-        Ok(self.after(LeadFact::Moved { from, to: LeadStatus::Converted }, now, |parts| {
+        Ok(self.with(LeadFact::Moved { from, to: LeadStatus::Converted }, now, |parts| {
             parts.status = LeadStatus::Converted;
             parts.status_reason = None;
             parts.enrollment = Some(enrollment);
@@ -184,7 +184,7 @@ impl Lead {
 
     /// Says who works on it.
     pub fn assign(&self, to: Option<UserId>, now: Instant) -> Changed<Self> {
-        self.after(LeadFact::Assigned { to }, now, |parts| parts.assigned_to = to)
+        self.with(LeadFact::Assigned { to }, now, |parts| parts.assigned_to = to)
     }
 
     /// Changes what can be changed by hand.
@@ -193,7 +193,7 @@ impl Lead {
     /// Every fault of the patch.
     pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
         let details = LeadChange::read(&Value::Map(self.parts.details.fields()).merged(patch))?;
-        Ok(self.after(LeadFact::Changed, now, |parts| parts.details = details))
+        Ok(self.with(LeadFact::Changed, now, |parts| parts.details = details))
     }
 
     fn allow(&self, to: LeadStatus, possible: &[LeadStatus]) -> Result<(), LeadError> {
@@ -204,21 +204,6 @@ impl Lead {
         Err(LeadError::InvalidTransition { from: self.parts.status, to, possible })
     }
 
-    fn after(&self, fact: LeadFact, now: Instant, change: impl FnOnce(&mut LeadParts)) -> Changed<Self> {
-        let mut after = self.clone();
-        change(&mut after.parts);
-        after.parts.updated_at = now;
-        Changed::of(self, after, fact, now)
-    }
-
-    /// What a repository reads back.
-    pub fn from_parts(parts: LeadParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &LeadParts {
-        &self.parts
-    }
     /// Its id.
     pub fn id(&self) -> LeadId {
         self.parts.id
@@ -233,6 +218,8 @@ impl Lead {
     }
 }
 
+crate::shared::kept_as!(Lead, LeadParts, LeadFact);
+
 impl Aggregate for Lead {
     type Fact = LeadFact;
     fn noun(&self) -> Noun {
@@ -244,8 +231,9 @@ impl Aggregate for Lead {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         Some(self.parts.person)

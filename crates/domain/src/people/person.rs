@@ -189,7 +189,6 @@ impl Person {
         if after.parts == self.parts {
             return None;
         }
-        after.parts.updated_at = now;
         Some(Changed::of(self, after, PersonFact::Changed, now))
     }
 
@@ -198,10 +197,7 @@ impl Person {
     /// # Errors
     /// Every fault of the patch.
     pub fn rename(&self, name: Line<200>, now: Instant) -> Result<Changed<Self>, Faults> {
-        let mut after = self.clone();
-        after.parts.name = name;
-        after.parts.updated_at = now;
-        Ok(Changed::of(self, after, PersonFact::Changed, now))
+        Ok(self.with(PersonFact::Changed, now, |parts| parts.name = name))
     }
 
     /// Corrects what the patch names. `id` is that of a national id that was not known before.
@@ -212,22 +208,19 @@ impl Person {
         let known = self.identifier(IdentifierKind::Nif);
         let before = vec![("name".to_owned(), self.name().into()), ("national_id".to_owned(), known.map_or(Value::Null, Value::from))];
         let PersonChange { name, national_id } = PersonChange::read(&Value::Map(before).merged(patch))?;
-        let mut after = self.clone();
-        after.parts.name = name;
-        if national_id.as_ref().map(NationalId::as_str) != known {
-            after.parts.identifiers.retain(|known| known.kind != IdentifierKind::Nif);
-            let told = national_id.map(|told| Identifier { id, kind: IdentifierKind::Nif, value: told.as_str().to_owned() });
-            after.parts.identifiers.extend(told);
-        }
-        after.parts.updated_at = now;
-        Ok(Changed::of(self, after, PersonFact::Changed, now))
+        Ok(self.with(PersonFact::Changed, now, |parts| {
+            parts.name = name;
+            if national_id.as_ref().map(NationalId::as_str) != known {
+                parts.identifiers.retain(|known| known.kind != IdentifierKind::Nif);
+                let told = national_id.map(|told| Identifier { id, kind: IdentifierKind::Nif, value: told.as_str().to_owned() });
+                parts.identifiers.extend(told);
+            }
+        }))
     }
 
     /// Notes that the key is about to be destroyed: what was sealed under it ends with it.
     pub fn shred(&self, now: Instant) -> Changed<Self> {
-        let mut after = self.clone();
-        after.parts.updated_at = now;
-        Changed::of(self, after, PersonFact::DetailShredded, now)
+        self.with(PersonFact::DetailShredded, now, |_| ())
     }
 
     fn has(&self, kind: IdentifierKind, value: &str) -> bool {
@@ -239,14 +232,6 @@ impl Person {
         self.parts.identifiers.iter().find(|known| known.kind == kind).map(|known| known.value.as_str())
     }
 
-    /// What a repository reads back.
-    pub fn from_parts(parts: PersonParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &PersonParts {
-        &self.parts
-    }
     /// Its id.
     pub fn id(&self) -> PersonId {
         self.parts.id
@@ -270,6 +255,8 @@ pub fn fold(text: &str) -> String {
     text.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
+crate::shared::kept_as!(Person, PersonParts, PersonFact);
+
 impl Aggregate for Person {
     type Fact = PersonFact;
     fn noun(&self) -> Noun {
@@ -281,8 +268,9 @@ impl Aggregate for Person {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         Some(self.parts.id)

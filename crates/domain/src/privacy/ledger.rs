@@ -386,7 +386,7 @@ impl Aggregate for Ledger {
         u32::try_from(self.parts.events.len()).unwrap_or(u32::MAX)
     }
     /// Nothing: the entries are the version.
-    fn set_version(&mut self, _: u32) {}
+    fn mark(&mut self, _: u32, _: Instant) {}
     fn subject(&self) -> Option<PersonId> {
         Some(self.parts.person)
     }

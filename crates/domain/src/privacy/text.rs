@@ -117,14 +117,6 @@ impl ConsentText {
         Ok(Changed::created(state, fact, now))
     }
 
-    /// What a repository reads back.
-    pub fn from_parts(parts: TextParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &TextParts {
-        &self.parts
-    }
     /// Its id.
     pub fn id(&self) -> ConsentTextId {
         self.parts.id
@@ -163,6 +155,8 @@ impl ConsentText {
     }
 }
 
+crate::shared::kept_as!(ConsentText, TextParts);
+
 impl Aggregate for ConsentText {
     type Fact = TextFact;
     fn noun(&self) -> Noun {
@@ -174,7 +168,7 @@ impl Aggregate for ConsentText {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, _: Instant) {
         self.parts.version = version;
     }
     fn subject(&self) -> Option<PersonId> {

@@ -167,31 +167,6 @@ impl BlogPost {
         is_due.then(|| self.with(BlogPostFact::Published, now, |parts| parts.status = BlogPostStatus::Published))
     }
 
-    /// Hides it, with undo. `None` if it is hidden already.
-    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
-        self.parts.archived_at.is_none().then(|| self.with(BlogPostFact::Archived, now, |parts| parts.archived_at = Some(now)))
-    }
-
-    /// Undoes [`BlogPost::archive`]. `None` if it is not hidden.
-    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
-        self.parts.archived_at.is_some().then(|| self.with(BlogPostFact::Restored, now, |parts| parts.archived_at = None))
-    }
-
-    fn with(&self, fact: BlogPostFact, now: Instant, edit: impl FnOnce(&mut BlogPostParts)) -> Changed<Self> {
-        let mut after = self.clone();
-        edit(&mut after.parts);
-        after.parts.updated_at = now;
-        Changed::of(self, after, fact, now)
-    }
-
-    /// What a repository reads back.
-    pub fn from_parts(parts: BlogPostParts) -> Self {
-        Self { parts }
-    }
-    /// What a repository keeps.
-    pub fn parts(&self) -> &BlogPostParts {
-        &self.parts
-    }
     /// Its id.
     pub fn id(&self) -> BlogPostId {
         self.parts.id
@@ -211,10 +186,6 @@ impl BlogPost {
     /// How often it was viewed, as far as it was written down when it was read.
     pub fn views_count(&self) -> u64 {
         self.parts.views_count
-    }
-    /// Since when it is hidden.
-    pub fn archived_at(&self) -> Option<Instant> {
-        self.parts.archived_at
     }
     /// Since when it exists.
     pub fn created_at(&self) -> Instant {
@@ -240,6 +211,9 @@ fn step(from: BlogPostStatus, to: BlogPostStatus) -> Option<BlogPostFact> {
     }
 }
 
+crate::shared::kept_as!(BlogPost, BlogPostParts, BlogPostFact);
+crate::shared::archivable!(BlogPost.parts.archived_at, BlogPostFact);
+
 impl Aggregate for BlogPost {
     type Fact = BlogPostFact;
     fn noun(&self) -> Noun {
@@ -251,8 +225,9 @@ impl Aggregate for BlogPost {
     fn version(&self) -> u32 {
         self.parts.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.parts.version = version;
+        self.parts.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

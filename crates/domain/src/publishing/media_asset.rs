@@ -248,16 +248,6 @@ impl MediaAsset {
         Ok(self.with(fact, now, |asset| asset.status = to))
     }
 
-    /// Hides it, with undo. `None` if it is hidden already.
-    pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
-        self.archived_at.is_none().then(|| self.with(MediaAssetFact::Archived, now, |asset| asset.archived_at = Some(now)))
-    }
-
-    /// Undoes [`MediaAsset::archive`]. `None` if it is not hidden.
-    pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
-        self.archived_at.is_some().then(|| self.with(MediaAssetFact::Restored, now, |asset| asset.archived_at = None))
-    }
-
     /// Uses it in one place more.
     pub fn link(&self, link: MediaLink, now: Instant) -> Changed<Self> {
         self.with(MediaAssetFact::Linked(link), now, |_| ())
@@ -276,7 +266,6 @@ impl MediaAsset {
     fn with(&self, fact: MediaAssetFact, now: Instant, edit: impl FnOnce(&mut Self)) -> Changed<Self> {
         let mut after = self.clone();
         edit(&mut after);
-        after.updated_at = now;
         Changed::of(self, after, fact, now)
     }
 }
@@ -289,6 +278,8 @@ fn ready(details: &MediaDetails) -> Result<(), Faults> {
     }
 }
 
+crate::shared::archivable!(MediaAsset.archived_at, MediaAssetFact);
+
 impl Aggregate for MediaAsset {
     type Fact = MediaAssetFact;
     fn noun(&self) -> Noun {
@@ -300,8 +291,9 @@ impl Aggregate for MediaAsset {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.version = version;
+        self.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

@@ -25,8 +25,8 @@ pub trait Aggregate: Clone + Send + Sync + 'static {
     fn id(&self) -> Uuid;
     /// How often it was changed; 1 once it was first saved.
     fn version(&self) -> u32;
-    /// Used by [`Changed`] alone.
-    fn set_version(&mut self, version: u32);
+    /// Notes the version, and when it was changed where it says so. Used by [`Changed`] alone.
+    fn mark(&mut self, version: u32, at: Instant);
     /// The person whom it concerns, under whose key the audit seals the values.
     fn subject(&self) -> Option<PersonId>;
     /// What the audit remembers of it.
@@ -67,14 +67,14 @@ pub struct Changed<A: Aggregate> {
 
 impl<A: Aggregate> Changed<A> {
     pub(crate) fn created(mut state: A, fact: A::Fact, at: Instant) -> Self {
-        state.set_version(1);
+        state.mark(1, at);
         let changes =
             state.fields().into_iter().filter(|(_, value)| !value.is_null()).map(|(field, to)| Change { field, from: Value::Null, to }).collect();
         Self { state, fact, at, changes }
     }
 
     pub(crate) fn of(before: &A, mut state: A, fact: A::Fact, at: Instant) -> Self {
-        state.set_version(before.version() + 1);
+        state.mark(before.version() + 1, at);
         let changes = before
             .fields()
             .into_iter()
@@ -115,3 +115,59 @@ impl<A: Aggregate> Changed<A> {
         self.state.version() == 1
     }
 }
+
+/// What every aggregate has that a repository keeps in parts; with its fact also `with`, the change that an edit of its parts makes.
+macro_rules! kept_as {
+    ($aggregate:ident, $parts:ident) => {
+        impl $aggregate {
+            /// What a repository reads back.
+            pub fn from_parts(parts: $parts) -> Self {
+                Self { parts }
+            }
+            /// What a repository keeps.
+            pub fn parts(&self) -> &$parts {
+                &self.parts
+            }
+        }
+    };
+    ($aggregate:ident, $parts:ident, $fact:ident) => {
+        $crate::shared::kept_as!($aggregate, $parts);
+        impl $aggregate {
+            pub(super) fn with(&self, fact: $fact, now: $crate::shared::Instant, edit: impl FnOnce(&mut $parts)) -> $crate::shared::Changed<Self> {
+                let mut after = self.clone();
+                edit(&mut after.parts);
+                $crate::shared::Changed::of(self, after, fact, now)
+            }
+        }
+    };
+}
+
+/// What every aggregate has that can be hidden with undo (`product.md`, Words): its facts are `Archived` and `Restored`.
+macro_rules! archivable {
+    ($aggregate:ident $(. $archived_at:ident)+, $fact:ident) => {
+        impl $aggregate {
+            /// Hides it, with undo. `None` if it is hidden already.
+            pub fn archive(&self, now: $crate::shared::Instant) -> Option<$crate::shared::Changed<Self>> {
+                self.hide(Some(now), $fact::Archived, now)
+            }
+
+            /// Shows it again. `None` if it is not hidden.
+            pub fn restore(&self, now: $crate::shared::Instant) -> Option<$crate::shared::Changed<Self>> {
+                self.hide(None, $fact::Restored, now)
+            }
+
+            fn hide(&self, since: Option<$crate::shared::Instant>, fact: $fact, now: $crate::shared::Instant) -> Option<$crate::shared::Changed<Self>> {
+                let mut after = self.clone();
+                after $(. $archived_at)+ = since;
+                (self.archived_at().is_some() != since.is_some()).then(|| $crate::shared::Changed::of(self, after, fact, now))
+            }
+
+            /// Since when it is hidden.
+            pub fn archived_at(&self) -> Option<$crate::shared::Instant> {
+                self $(. $archived_at)+
+            }
+        }
+    };
+}
+
+pub(crate) use {archivable, kept_as};

@@ -15,6 +15,7 @@ mod value;
 mod words;
 
 pub use change::{Aggregate, Change, Changed, Fact, Noun};
+pub(crate) use change::{archivable, kept_as};
 pub use fault::{Fault, Faults};
 pub use field::{Field, FieldSchema, Flag, Kind, Object};
 pub use form::{Form, Input};

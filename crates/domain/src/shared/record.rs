@@ -151,20 +151,17 @@ impl<R: Record> Stored<R> {
     /// Every fault of what would come out.
     pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
         let record = R::read(&Value::Map(self.record.fields()).merged(patch))?;
-        Ok(Changed::of(self, Self { record, updated_at: now, ..self.clone() }, RecordFact(RecordVerb::Changed), now))
+        Ok(Changed::of(self, Self { record, ..self.clone() }, RecordFact(RecordVerb::Changed), now))
     }
 
     /// Hides it, with undo. `None` if it is hidden already.
     pub fn archive(&self, now: Instant) -> Option<Changed<Self>> {
-        self.archived_at
-            .is_none()
-            .then(|| Changed::of(self, Self { archived_at: Some(now), updated_at: now, ..self.clone() }, RecordFact(RecordVerb::Archived), now))
+        self.archived_at.is_none().then(|| Changed::of(self, Self { archived_at: Some(now), ..self.clone() }, RecordFact(RecordVerb::Archived), now))
     }
 
     /// Undoes [`Stored::archive`]. `None` if it is not hidden.
     pub fn restore(&self, now: Instant) -> Option<Changed<Self>> {
-        self.archived_at
-            .map(|_| Changed::of(self, Self { archived_at: None, updated_at: now, ..self.clone() }, RecordFact(RecordVerb::Restored), now))
+        self.archived_at.map(|_| Changed::of(self, Self { archived_at: None, ..self.clone() }, RecordFact(RecordVerb::Restored), now))
     }
 
     /// What a repository reads back.
@@ -205,8 +202,9 @@ impl<R: Record> Aggregate for Stored<R> {
     fn version(&self) -> u32 {
         self.version
     }
-    fn set_version(&mut self, version: u32) {
+    fn mark(&mut self, version: u32, at: Instant) {
         self.version = version;
+        self.updated_at = at;
     }
     fn subject(&self) -> Option<PersonId> {
         None

@@ -69,7 +69,7 @@ fn media(transactions: &MockTransactions, queries: MockMediaQueries, store: Mock
 }
 
 async fn upload(media: &Media) -> Result<MediaAsset, MediaError> {
-    let file = IncomingFile { path: "/tmp/x".into(), size_bytes: 100, sha256: [1; 32] };
+    let file = IncomingFile { path: "incoming".into(), size_bytes: 100, sha256: [1; 32] };
     let name = FileName::parse(&"foto.jpeg".into()).unwrap();
     media.upload(&allowed(Role::Marketing), &file, &name, &MediaDetails { alt_text: None }).await
 }
