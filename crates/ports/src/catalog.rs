@@ -233,6 +233,12 @@ pub trait CatalogQueries: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn runs(&self, scope: &Scope, filter: &RunFilter, page: &Page) -> Result<Slice<RunRow>, PortError>;
 
+    /// The runs of a course that are not archived and not over on a day, the first to start first, at most so many.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn coming_runs(&self, scope: &Scope, course: CourseId, day: LocalDate, most: u16) -> Result<Vec<RunRow>, PortError>;
+
     /// One run, archived or not.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ on_both!(
     a_run_knows_its_queue_and_its_time_zone,
     what_everybody_may_know_of_the_seats_says_the_run_else_the_organization,
     runs_are_listed_and_filtered,
+    the_coming_runs_of_a_course_start_soonest_first,
 );
 
 async fn find(here: &Tenant, id: CourseId) -> Option<Course> {
@@ -327,4 +328,29 @@ async fn runs_are_listed_and_filtered(db: TestDatabase) {
     {
         assert_eq!(db.queries.runs(&here.scope, &filter, &Page::first(20)).await.unwrap().items.len(), hits, "{filter:?}");
     }
+}
+
+async fn the_coming_runs_of_a_course_start_soonest_first(db: TestDatabase) {
+    let here = db.tenant("uno").await;
+    let (course, other) = (here.course("a").await, here.course("b").await);
+    let run = async |start: &str, end: &str| {
+        let run = CourseRun::schedule(db.id(), plan(&course, json!({"start_date": start, "end_date": end})), at(0));
+        save_run(&here, &run).await;
+        run.into_state()
+    };
+    let last = run("2026-06-01", "2026-06-30").await;
+    let hidden = run("2026-05-10", "2026-06-30").await;
+    save_run(&here, &hidden.archive(at(1)).unwrap()).await;
+    run("2026-04-01", "2026-05-01").await;
+    let ends_today = run("2026-04-02", "2026-05-02").await;
+    let same_day = [run("2026-05-20", "2026-05-21").await, run("2026-05-20", "2026-05-22").await];
+    here.run(&other, 1).await;
+    let coming = async |most| {
+        let rows = db.queries.coming_runs(&here.scope, course.id(), "2026-05-02".parse().unwrap(), most).await.unwrap();
+        rows.into_iter().map(|row| row.run.id()).collect::<Vec<_>>()
+    };
+    let mut expected = vec![ends_today.id(), same_day[0].id(), same_day[1].id(), last.id()];
+    expected[1..3].sort();
+    assert_eq!(coming(9).await, expected);
+    assert_eq!(coming(2).await, expected[..2]);
 }

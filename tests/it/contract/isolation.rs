@@ -135,6 +135,7 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
             q.course_facets(scope, &CourseFilter::default()).await.unwrap().modality.len(),
             q.course_facets(scope, &sought("soldadura")).await.unwrap().modality.len(),
             q.runs(scope, &RunFilter::default(), &page).await.unwrap().items.len(),
+            q.coming_runs(scope, all.course.id(), from, 9).await.unwrap().len(),
             q.blog_posts(scope, &BlogPostFilter::default(), &page).await.unwrap().items.len(),
             q.redirects(scope, &page).await.unwrap().items.len(),
             PeopleQueries::list(q, scope, &PeopleFilter::default(), &page).await.unwrap().items.len(),

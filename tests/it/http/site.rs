@@ -16,6 +16,9 @@ over_http! {
     seats_are_told_as_the_organization_says,
     the_language_is_that_of_the_organization,
     posts_have_pages_and_old_addresses_lead_on,
+    of_many_runs_of_a_course_each_has_its_page_and_the_next_ones_are_shown,
+    what_stands_out_comes_first_and_no_choice_leads_to_nothing,
+    questions_have_a_page_by_what_they_are_about,
 }
 
 /// A page or a feed of an organization's site.
@@ -281,4 +284,139 @@ async fn posts_have_pages_and_old_addresses_lead_on(service: &Service) {
         };
         assert!(page.status == 200 && page.text.contains(new), "{old}: {} {}", page.status, page.text);
     }
+}
+
+async fn of_many_runs_of_a_course_each_has_its_page_and_the_next_ones_are_shown(service: &Service) {
+    let office = Office::found(service).await;
+    let course = office.course_with(json!({"slug": "muchas", "title": "Muchas", "modality": "online"})).await;
+    let days = |first: i64, last: i64| json!({"start_date": service.day(first), "end_date": service.day(last)});
+    let (over, next) = (office.run_of(&course.id, days(-30, -1)).await, office.run_of(&course.id, days(3, 9)).await);
+    let mut later = Vec::new();
+    for n in 0..103 {
+        later.push(office.run_of(&course.id, days(200 - n, 300)).await);
+    }
+    let now = office.run_of(&course.id, days(-10, 0)).await;
+    for run in later.iter().chain([&over, &next, &now]) {
+        let page = read(&office, &format!("/course-runs/{}", run.id)).await;
+        assert!(page.status == 200 && page.text.contains("<h1>Muchas</h1>"), "{}", page.text);
+    }
+    let page = read(&office, "/courses/muchas").await;
+    let expected: Vec<_> = [&now, &next].into_iter().chain(later.iter().rev()).map(|run| run.id.as_str()).take(100).collect();
+    let links: Vec<_> = page.text.split("<h3><a href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().rsplit('/').next().unwrap()).collect();
+    assert_eq!(links, expected);
+    // What is hidden has no page, nor has what is of a hidden course.
+    office.owner().await.act(&format!("/course-runs/{}/archive", next.id)).await.is(200);
+    assert_eq!(read(&office, &format!("/course-runs/{}", next.id)).await.status, 404);
+    assert!(!read(&office, "/courses/muchas").await.text.contains(&next.id));
+    office.owner().await.act(&format!("/courses/{}/archive", course.id)).await.is(200);
+    assert_eq!(read(&office, &format!("/course-runs/{}", now.id)).await.status, 404);
+}
+
+/// The choices of a field in the form of a page, as people see them; that which is chosen has an asterisk.
+fn choices(page: &Answer, field: &str) -> Vec<String> {
+    let (_, select) = page.text.split_once(&format!("<select id=\"{field}\"")).unwrap_or_else(|| panic!("no {field}: {}", page.text));
+    let options = select.split_once("</select>").unwrap().0.split("<option value=\"").skip(2);
+    let read = |option: &str| {
+        let (tag, text) = option.split_once('>').unwrap();
+        format!("{}{}", if tag.ends_with(" selected") { "*" } else { "" }, text.split_once('<').unwrap().0)
+    };
+    options.map(read).collect()
+}
+
+async fn what_stands_out_comes_first_and_no_choice_leads_to_nothing(service: &Service) {
+    let office = Office::found(service).await;
+    let norte = office.record("campuses", json!({"slug": "norte", "name": "Norte"})).await;
+    office.record("campuses", json!({"slug": "sur", "name": "Sur"})).await;
+    let cycle = office.record("cycles", json!({"slug": "metal", "name": "Metal y más"})).await;
+    for (slug, more) in [
+        ("destacado", json!({"modality": "presencial", "featured": true, "campus_ids": [norte.id], "cycle_id": cycle.id, "tags": ["taller"]})),
+        ("viejo", json!({"modality": "presencial", "campus_ids": [norte.id], "tags": ["taller", "tarde"]})),
+        ("nuevo", json!({"modality": "online", "tags": ["tarde"]})),
+    ] {
+        office.course_with(super::office::merged(json!({"slug": slug, "title": slug}), more)).await;
+    }
+    let order = async |path: &str| {
+        let page = read(&office, path).await;
+        page.text
+            .split("<h2><a href=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().rsplit('/').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(order("/courses").await, ["destacado", "nuevo", "viejo"]);
+    assert_eq!(order("/embed/courses").await, ["destacado", "nuevo", "viejo"]);
+    let first = read(&office, "/courses?limit=2").await;
+    let next = first.text.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&");
+    assert_eq!(order(next.strip_prefix(&format!("/site/{}", office.slug)).unwrap()).await, ["viejo"]);
+
+    let all = read(&office, "/courses").await;
+    assert_eq!(choices(&all, "modality"), ["Presencial (2)", "En línea (1)"]);
+    assert_eq!(choices(&all, "campus"), ["Norte (2)"], "nothing is taught at the other one");
+    assert_eq!(choices(&all, "cycle"), ["Metal y más (1)"]);
+    assert_eq!(choices(&all, "tag"), ["taller (2)", "tarde (2)"]);
+    // What is chosen narrows the other fields, and can be exchanged in its own.
+    let narrowed = read(&office, "/courses?modality=presencial&tag=tarde").await;
+    assert_eq!(choices(&narrowed, "modality"), ["En línea (1)", "*Presencial (1)"]);
+    assert_eq!(choices(&narrowed, "tag"), ["taller (2)", "*tarde (1)"]);
+    assert_eq!(choices(&narrowed, "campus"), ["Norte (1)"]);
+    assert!(!narrowed.text.contains("<select id=\"cycle\""), "{}", narrowed.text);
+    // What was asked is shown, even if it leads to nothing.
+    let nothing = read(&office, "/courses?campus=sur&modality=hibrido").await;
+    assert_eq!((choices(&nothing, "campus"), choices(&nothing, "modality")), (vec!["*sur (0)".to_owned()], vec!["*Semipresencial (0)".to_owned()]));
+}
+
+async fn questions_have_a_page_by_what_they_are_about(service: &Service) {
+    let office = Office::found(service).await;
+    let faq = async |category: &str, order: i64, question: &str, answer: &str, is_published: bool| {
+        let fields = json!({"question": question, "answer": answer, "category": category, "order_display": order, "is_published": is_published});
+        office.record("faqs", fields).await
+    };
+    assert!(read(&office, "/faqs").await.text.contains("Aún no hay preguntas publicadas."));
+    faq("financial", 1, "¿Cuánto <cuesta>?", "Depende.\n\nPregunta.", true).await;
+    faq("general", 8, "¿Y después?", "<p>Hay <b>más</b>.</p>", true).await;
+    faq("general", 7, "¿Quiénes sois?", "Un centro.", true).await;
+    faq("technical", 1, "¿Borrador?", "No.", false).await;
+    let hidden = faq("general", 1, "¿Oculta?", "No.", true).await;
+    office.owner().await.act(&format!("/faqs/{}/archive", hidden.id)).await.is(200);
+    let page = read(&office, "/faqs").await;
+    assert_eq!(page.status, 200);
+    let mut rest = page.text.as_str();
+    for shown in [
+        "<h2>En general</h2>",
+        "<summary>¿Quiénes sois?</summary>",
+        "<p>Un centro.</p>",
+        "<summary>¿Y después?</summary>",
+        "<p>Hay <b>más</b>.</p>",
+        "<h2>Precios y pagos</h2>",
+        "<summary>¿Cuánto &#60;cuesta&#62;?</summary>",
+        "<p>Depende.</p><p>Pregunta.</p>",
+    ] {
+        rest = rest.split_once(shown).unwrap_or_else(|| panic!("{shown} is not where it should be: {}", page.text)).1;
+    }
+    for left_out in ["¿Borrador?", "¿Oculta?", "Matrícula</h2>", "Requisitos técnicos"] {
+        assert!(!page.text.contains(left_out), "{left_out}: {}", page.text);
+    }
+    let told = structured(&page);
+    assert_eq!((&told["@type"], told["mainEntity"].as_array().unwrap().len()), (&json!("FAQPage"), 3));
+    assert_eq!(
+        told["mainEntity"][0],
+        json!({"@type": "Question", "name": "¿Quiénes sois?", "acceptedAnswer": {"@type": "Answer", "text": "<p>Un centro.</p>"}})
+    );
+    // One category, question by question.
+    let first = read(&office, "/faqs?category=general&limit=1").await;
+    assert!(first.text.contains("¿Quiénes sois?") && !first.text.contains("¿Y después?") && first.text.contains("content=\"noindex,follow\""));
+    let next = first.text.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&");
+    let second = service.visitor().call("GET", &next).await;
+    assert!(
+        second.text.contains("¿Y después?") && !second.text.contains("¿Quiénes sois?") && !second.text.contains("rel=\"next\""),
+        "{}",
+        second.text
+    );
+    assert_eq!(read(&office, "/faqs?cursor=WzFd").await.status, 422);
+    // Other pages lead to it, for people and for engines.
+    assert!(read(&office, "/courses").await.text.contains(&format!("<a href=\"/site/{}/faqs\">Preguntas frecuentes</a>", office.slug)));
+    assert!(read(&office, "/sitemap.xml").await.text.contains("/sitemap-lists.xml</loc>"));
+    assert!(read(&office, "/sitemap-lists.xml").await.text.contains(&format!("<url><loc>{}/site/{}/faqs</loc></url>", service.url, office.slug)));
+    office.owner().await.patch("/organization", "*", &json!({"locale": "en"})).await.is(200);
+    assert!(read(&office, "/faqs").await.text.contains("<h2>Prices and payment</h2>"));
 }

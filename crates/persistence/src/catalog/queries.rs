@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use matricula_domain::catalog::{Course, CourseId, CourseRunId, CourseStatus, Modality};
-use matricula_domain::shared::{Field, Id, Instant, RecordId, Value};
+use matricula_domain::shared::{Field, Id, Instant, LocalDate, RecordId, Value};
 use matricula_entity::catalog::course_runs;
 use matricula_ports::catalog::{CatalogQueries, CourseFacets, CourseFilter, CourseOrder, Facet, RunFilter, RunRow};
 use matricula_ports::{Cursor, Page, PortError, Scope, Slice};
@@ -259,6 +259,16 @@ impl CatalogQueries for Queries {
         order_again(&mut sql, page, "r");
         let items = reader.rows(sql).await?.iter().map(run_row).collect::<Result<Vec<_>, _>>()?;
         Ok(Slice::cut(items, page.limit, |last| vec![Value::Instant(last.run.created_at()), Value::Id(last.run.id().as_uuid())]))
+    }
+
+    async fn coming_runs(&self, scope: &Scope, course: CourseId, day: LocalDate, most: u16) -> Result<Vec<RunRow>, PortError> {
+        let reader = self.reader(scope).await?;
+        let mut sql = reader.sql();
+        select_runs(&mut sql);
+        sql.push("(SELECT r.* FROM course_runs r WHERE ").push(SCOPED).push(" AND r.organization_id = ").bind(scope.organization().as_uuid());
+        sql.push(" AND r.course_id = ").bind(course.as_uuid()).push(" AND r.end_date >= ").bind(day).push(" AND r.archived_at IS NULL");
+        sql.push(" ORDER BY r.start_date, r.id LIMIT ").bind(i64::from(most)).push(") r ORDER BY r.start_date, r.id");
+        reader.rows(sql).await?.iter().map(run_row).collect()
     }
 
     async fn run(&self, scope: &Scope, id: CourseRunId) -> Result<Option<RunRow>, PortError> {

@@ -14,9 +14,9 @@ use matricula_ports::catalog::{CourseFilter, RunFilter};
 use matricula_ports::publishing::BlogPostFilter;
 use matricula_ports::{Cursor, Page, PortError, Slice};
 
+use super::courses::offered_run;
 use super::json_ld::decimal;
 use super::offers::{Offer, OfferedRun, offers, runs};
-use super::pages::offered_run;
 use super::{KEPT, Site};
 use crate::error::ApiError;
 
@@ -170,7 +170,8 @@ struct RunXml<'a> {
 #[template(path = "site/address.xml")]
 struct AddressXml {
     address: String,
-    changed: String,
+    /// The day of its last change, if anybody knows.
+    changed: Option<String>,
 }
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -189,7 +190,7 @@ pub(super) async fn runs_xml(site: Site) -> HttpResponse {
 
 /// Which maps there are.
 pub(super) async fn sitemap(site: Site) -> HttpResponse {
-    let maps = ["courses", "blog-posts"]
+    let maps = ["lists", "courses", "blog-posts"]
         .map(|kind| format!("<sitemap><loc>{}</loc></sitemap>\n", site.address(&site.path(&format!("/sitemap-{kind}.xml")))));
     let text = format!("{XML}<sitemapindex xmlns=\"{SITEMAPS}\">\n{}</sitemapindex>\n", maps.concat());
     HttpResponse::Ok().content_type("application/xml").insert_header((CACHE_CONTROL, KEPT)).body(text)
@@ -203,17 +204,24 @@ fn map<T: 'static>(file: &'static str, each: fn(&Site, &T) -> String) -> Feed<T>
     Feed { kind: "application/xml", file, before, each, after: "</urlset>\n", most: MOST_ADDRESSES }
 }
 
-fn address(site: &Site, path: &str, changed: Instant) -> String {
-    AddressXml { address: site.address(path), changed: site.date_of(changed).to_string() }.render().unwrap_or_default()
+fn address(site: &Site, path: &str, changed: Option<Instant>) -> String {
+    AddressXml { address: site.address(path), changed: changed.map(|at| site.date_of(at).to_string()) }.render().unwrap_or_default()
+}
+
+/// A map of the pages on which the others are listed.
+pub(super) async fn sitemap_of_lists(site: Site) -> HttpResponse {
+    let lists = ["/courses", "/blog-posts", "/faqs"].map(|list| address(&site, &site.path(list), None));
+    let text = format!("{XML}<urlset xmlns=\"{SITEMAPS}\">\n{}</urlset>\n", lists.concat());
+    HttpResponse::Ok().content_type("application/xml").insert_header((CACHE_CONTROL, KEPT)).body(text)
 }
 
 pub(super) async fn sitemap_of_courses(site: Site) -> HttpResponse {
-    let each = |site: &Site, offer: &Offer| address(site, &site.course_path(offer.course.details().slug.as_str()), offer.course.updated_at());
+    let each = |site: &Site, offer: &Offer| address(site, &site.course_path(offer.course.details().slug.as_str()), Some(offer.course.updated_at()));
     map("sitemap-courses.xml", each).send(site, all_courses)
 }
 
 pub(super) async fn sitemap_of_blog_posts(site: Site) -> HttpResponse {
-    let each = |site: &Site, post: &BlogPost| address(site, &site.page_path(PageOf::BlogPost, post.details().slug.as_str()), post.updated_at());
+    let each = |site: &Site, post: &BlogPost| address(site, &site.page_path(PageOf::BlogPost, post.details().slug.as_str()), Some(post.updated_at()));
     map("sitemap-blog-posts.xml", each).send(site, async |site: &Site, page: &Page| {
         let filter = BlogPostFilter { status: Some(BlogPostStatus::Published), ..BlogPostFilter::default() };
         site.api().publishing_queries.blog_posts(site.scope(), &filter, page).await

@@ -1,7 +1,7 @@
 //! What search engines read: schema.org's `Course` and `CourseInstance` as JSON-LD.
 
 use matricula_domain::catalog::{AudiencePrice, Availability, Campus, Modality, PageOf, RunStatus};
-use matricula_domain::publishing::BlogPost;
+use matricula_domain::publishing::{BlogPost, Faq};
 use matricula_domain::shared::{Html, Money};
 use serde_json::{Map, Value as Json, json};
 
@@ -43,6 +43,19 @@ pub(super) fn blog_post(site: &Site, post: &BlogPost) -> String {
         told["description"] = excerpt.as_str().into();
     }
     in_page(&told)
+}
+
+/// Questions with their answers.
+pub(super) fn faqs<'a>(site: &Site, faqs: impl Iterator<Item = &'a Faq>) -> String {
+    let address = site.address(&site.path("/faqs"));
+    let questions = faqs.map(|faq| {
+        let answer = json!({"@type": "Answer", "text": faq.answer.to_html()});
+        json!({"@type": "Question", "name": faq.question.as_str(), "acceptedAnswer": answer})
+    });
+    in_page(&json!({
+        "@context": "https://schema.org", "@type": "FAQPage", "@id": address, "url": address, "inLanguage": site.words.language.as_str(),
+        "mainEntity": questions.collect::<Vec<_>>(),
+    }))
 }
 
 /// A list of courses.

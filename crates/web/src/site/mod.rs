@@ -1,20 +1,19 @@
 //! One catalogue, many mouths: what is published, as pages for people (no script, no cookie), as JSON-LD for search engines, as calendar,
 //! CSV and XML feeds, and as a list for other sites to embed. All of them read the same [`offers`].
 
+mod choices;
+mod courses;
+mod faqs;
 mod feeds;
 mod json_ld;
 mod offers;
 mod pages;
+mod posts;
 mod words;
 
 use std::borrow::Borrow;
 use std::sync::LazyLock;
 
-use self::words::Words;
-use crate::api::Api;
-use crate::call::Public;
-use crate::error::{ApiError, wrong_method};
-use crate::seo::page_path;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -28,6 +27,12 @@ use matricula_domain::shared::{Id, Instant, Language, LocalDate};
 use matricula_ports::Scope;
 use sha2::{Digest, Sha256};
 
+use self::words::Words;
+use crate::api::Api;
+use crate::call::Public;
+use crate::error::{ApiError, wrong_method};
+use crate::seo::page_path;
+
 /// Puts the site onto a listener: `/site/{organization}/…`.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
@@ -36,12 +41,13 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(reading("/style-{version}.css", style))
             .service(reading("/{organization}", home))
             .service(reading("/{organization}/", home))
-            .service(reading("/{organization}/courses", pages::courses))
-            .service(reading("/{organization}/courses/{slug}", pages::course))
-            .service(reading("/{organization}/course-runs/{id}", pages::run))
-            .service(reading("/{organization}/blog-posts", pages::blog_posts))
-            .service(reading("/{organization}/blog-posts/{slug}", pages::blog_post))
-            .service(reading("/{organization}/embed/courses", pages::embedded_courses))
+            .service(reading("/{organization}/courses", courses::courses))
+            .service(reading("/{organization}/courses/{slug}", courses::course))
+            .service(reading("/{organization}/course-runs/{id}", courses::run))
+            .service(reading("/{organization}/blog-posts", posts::blog_posts))
+            .service(reading("/{organization}/blog-posts/{slug}", posts::blog_post))
+            .service(reading("/{organization}/faqs", faqs::faqs))
+            .service(reading("/{organization}/embed/courses", courses::embedded_courses))
             .service(reading("/{organization}/courses.csv", feeds::courses_csv))
             .service(reading("/{organization}/courses.xml", feeds::courses_xml))
             .service(reading("/{organization}/course-runs.csv", feeds::runs_csv))
@@ -49,6 +55,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(reading("/{organization}/course-runs.ics", feeds::runs_calendar))
             .service(reading("/{organization}/course-runs/{id}/calendar.ics", feeds::run_calendar))
             .service(reading("/{organization}/sitemap.xml", feeds::sitemap))
+            .service(reading("/{organization}/sitemap-lists.xml", feeds::sitemap_of_lists))
             .service(reading("/{organization}/sitemap-courses.xml", feeds::sitemap_of_courses))
             .service(reading("/{organization}/sitemap-blog-posts.xml", feeds::sitemap_of_blog_posts)),
     );

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use matricula_domain::catalog::{Campus, Course, CourseId, CourseStatus, Cycle};
-use matricula_domain::shared::{Id, LocalDate, Record, RecordId};
+use matricula_domain::catalog::{Campus, Course, CourseId, CourseRunId, CourseStatus, Cycle};
+use matricula_domain::shared::{LocalDate, Record, RecordId};
 use matricula_ports::catalog::{CourseFilter, RunFilter, RunRow};
 use matricula_ports::{Page, PortError, Scope, Slice};
 
@@ -84,11 +84,28 @@ pub(super) async fn runs(api: &Api, scope: &Scope, filter: RunFilter, page: &Pag
     Ok(Slice { items: items.collect(), next: runs.next })
 }
 
-/// The runs of a course that are not over on a day, the first to start first. More than a page is not shown.
-pub(super) async fn coming(api: &Api, scope: &Scope, course: CourseId, today: LocalDate) -> Result<Vec<OfferedRun>, PortError> {
-    let filter = RunFilter { course: Some(course), ..RunFilter::default() };
-    let mut runs = runs(api, scope, filter, &Page::first(100)).await?.items;
-    runs.retain(|offered| offered.row.run.plan().end_date >= today);
-    runs.sort_by_key(|offered| (offered.row.run.plan().start_date, offered.row.run.id().as_uuid()));
-    Ok(runs)
+/// How many of a course's runs are shown at once.
+const MOST_COMING: u16 = 100;
+
+/// The runs of a published course that are not over on a day, the first to start first.
+pub(super) async fn coming(api: &Api, scope: &Scope, course: &Course, today: LocalDate) -> Result<Vec<OfferedRun>, PortError> {
+    let rows = api.catalog_queries.coming_runs(scope, course.id(), today, MOST_COMING).await?;
+    let campuses = records::<Campus>(api, scope, rows.iter().filter_map(|row| row.run.plan().campus_id)).await?;
+    let offered = rows.into_iter().map(|row| OfferedRun {
+        course: course.clone(),
+        campus: row.run.plan().campus_id.and_then(|id| campuses.get(&id).cloned()),
+        row,
+    });
+    Ok(offered.collect())
+}
+
+/// A run of a published course, if it is one.
+pub(super) async fn run(api: &Api, scope: &Scope, id: CourseRunId) -> Result<Option<OfferedRun>, PortError> {
+    let Some(row) = api.catalog_queries.run(scope, id).await?.filter(|row| row.run.archived_at().is_none()) else { return Ok(None) };
+    let course = api.catalog_queries.course(scope, row.run.plan().course_id).await?;
+    let Some(course) = course.filter(|course| course.status() == CourseStatus::Published && course.archived_at().is_none()) else {
+        return Ok(None);
+    };
+    let campus = records::<Campus>(api, scope, row.run.plan().campus_id.into_iter()).await?.into_values().next();
+    Ok(Some(OfferedRun { row, course, campus }))
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use chrono::Datelike;
 use matricula_domain::catalog::{Audience, Availability, DayOfWeek, Modality, RunStatus, SeatsLeft};
+use matricula_domain::publishing::FaqCategory;
 use matricula_domain::shared::{Language, LocalDate, Money};
 
 /// The words of a language.
@@ -19,6 +20,7 @@ pub(super) struct Words {
     pub navigation: &'static str,
     pub courses: &'static str,
     pub posts: &'static str,
+    pub faqs: &'static str,
     pub calendar: &'static str,
     pub search: &'static str,
     pub search_label: &'static str,
@@ -34,6 +36,7 @@ pub(super) struct Words {
     pub free_of_charge: &'static str,
     pub found_nothing: &'static str,
     pub no_posts: &'static str,
+    pub no_faqs: &'static str,
     pub next_page: &'static str,
     pub first_page: &'static str,
     pub featured: &'static str,
@@ -53,6 +56,7 @@ pub(super) struct Words {
     pub map: &'static str,
     pub opening_hours: &'static str,
     pub published: &'static str,
+    pub tag: &'static str,
     pub tags: &'static str,
     pub watch: &'static str,
     pub not_there: &'static str,
@@ -77,6 +81,10 @@ pub(super) struct Words {
     for_self_employed: &'static str,
     for_unemployed: &'static str,
     for_students: &'static str,
+    faqs_general: &'static str,
+    faqs_enrollment: &'static str,
+    faqs_technical: &'static str,
+    faqs_financial: &'static str,
 }
 
 const SPANISH: Words = Words {
@@ -89,6 +97,7 @@ const SPANISH: Words = Words {
     navigation: "Principal",
     courses: "Cursos",
     posts: "Blog",
+    faqs: "Preguntas frecuentes",
     calendar: "Calendario",
     search: "Buscar",
     search_label: "Qué quieres aprender",
@@ -104,6 +113,7 @@ const SPANISH: Words = Words {
     free_of_charge: "Gratuito",
     found_nothing: "No hemos encontrado ningún curso. Prueba con otras palabras o con menos filtros.",
     no_posts: "Aún no hay nada publicado.",
+    no_faqs: "Aún no hay preguntas publicadas.",
     next_page: "Página siguiente",
     first_page: "Primera página",
     featured: "Destacado",
@@ -123,6 +133,7 @@ const SPANISH: Words = Words {
     map: "Ver en el mapa",
     opening_hours: "Horario",
     published: "Publicado",
+    tag: "Etiqueta",
     tags: "Etiquetas",
     watch: "Ver el vídeo en YouTube",
     not_there: "Esta página no existe",
@@ -147,6 +158,10 @@ const SPANISH: Words = Words {
     for_self_employed: "Precio para autónomos",
     for_unemployed: "Precio para desempleados",
     for_students: "Precio para estudiantes",
+    faqs_general: "En general",
+    faqs_enrollment: "Matrícula",
+    faqs_technical: "Requisitos técnicos",
+    faqs_financial: "Precios y pagos",
 };
 
 const ENGLISH: Words = Words {
@@ -159,6 +174,7 @@ const ENGLISH: Words = Words {
     navigation: "Main",
     courses: "Courses",
     posts: "Blog",
+    faqs: "Questions and answers",
     calendar: "Calendar",
     search: "Search",
     search_label: "What you want to learn",
@@ -174,6 +190,7 @@ const ENGLISH: Words = Words {
     free_of_charge: "Free",
     found_nothing: "No course was found. Try other words or fewer filters.",
     no_posts: "Nothing is published yet.",
+    no_faqs: "No questions are published yet.",
     next_page: "Next page",
     first_page: "First page",
     featured: "Featured",
@@ -193,6 +210,7 @@ const ENGLISH: Words = Words {
     map: "See on a map",
     opening_hours: "Opening hours",
     published: "Published",
+    tag: "Tag",
     tags: "Tags",
     watch: "Watch the video on YouTube",
     not_there: "This page does not exist",
@@ -217,6 +235,10 @@ const ENGLISH: Words = Words {
     for_self_employed: "Price for the self-employed",
     for_unemployed: "Price for the unemployed",
     for_students: "Price for students",
+    faqs_general: "In general",
+    faqs_enrollment: "Enrollment",
+    faqs_technical: "Technical requirements",
+    faqs_financial: "Prices and payment",
 };
 
 impl Words {
@@ -247,6 +269,16 @@ impl Words {
 
     pub(super) fn day_of_week(&self, day: impl Borrow<DayOfWeek>) -> &'static str {
         DayOfWeek::ALL.iter().zip(self.days).find(|(named, _)| *named == day.borrow()).map_or("", |(_, word)| word)
+    }
+
+    /// What questions are about.
+    pub(super) fn faq_category(&self, category: impl Borrow<FaqCategory>) -> &'static str {
+        match category.borrow() {
+            FaqCategory::General => self.faqs_general,
+            FaqCategory::Enrollment => self.faqs_enrollment,
+            FaqCategory::Technical => self.faqs_technical,
+            FaqCategory::Financial => self.faqs_financial,
+        }
     }
 
     /// What an audience's price is called.

@@ -1,0 +1,83 @@
+//! The pages of posts.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use matricula_domain::catalog::{PageContent, PageOf};
+use matricula_domain::publishing::{BlogPost, BlogPostStatus};
+use matricula_domain::shared::{Html, Id, Line, Prose, RecordId, Slug};
+use matricula_ports::Slice;
+use matricula_ports::publishing::BlogPostFilter;
+
+use super::pages::{Head, next_page, query_of};
+use super::{PAGE_POLICY, Site, json_ld, moved, page};
+use crate::error::ApiError;
+use crate::input::{path_field, read_query};
+use crate::page::{Limit, Place, page as part};
+use crate::publishing::public::note_view;
+use crate::seo::resolved;
+
+matricula_domain::form! {
+    /// Which posts a page shows.
+    pub struct BlogPostsAsked {
+        /// With this tag.
+        tag: Option<Slug>,
+        /// Of this category.
+        category: Option<Line<100>>,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// Where the page begins.
+        cursor: Option<Place>,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "site/blog_posts.html")]
+struct BlogPostsPage {
+    site: Site,
+    head: Head,
+    posts: Slice<BlogPost>,
+    next: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "site/blog_post.html")]
+struct BlogPostPage {
+    site: Site,
+    head: Head,
+    post: BlogPost,
+}
+
+pub(super) async fn blog_posts(site: Site, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let query = query_of::<BlogPostsAsked>(&request);
+    let asked: BlogPostsAsked = read_query(&query)?;
+    let filter = BlogPostFilter {
+        status: Some(BlogPostStatus::Published),
+        category: asked.category.map(|category| category.to_string()),
+        tag: asked.tag.map(|tag| tag.to_string()),
+        q: None,
+    };
+    let page_of = part(asked.limit.or(Some(Limit(24))), asked.cursor, None);
+    let posts = site.api().publishing_queries.blog_posts(site.scope(), &filter, &page_of).await?;
+    let next = next_page(&site, "/blog-posts", &query, posts.next.clone());
+    let mut head = Head::of(&site, site.words.posts, format!("{}: {}", site.name(), site.words.posts), &site.path("/blog-posts"));
+    head.robots = if query.is_empty() { "index,follow" } else { "noindex,follow" };
+    page(&request, &BlogPostsPage { site, head, posts, next }, PAGE_POLICY)
+}
+
+pub(super) async fn blog_post(site: Site, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let slug: Slug = path_field(&request, "slug")?;
+    let Some(post) = site.api().publishing_queries.published_blog_post(site.scope(), &slug).await? else {
+        let slug = crate::publishing::public::slug_now(&site.call, &slug).await?;
+        return Ok(moved(StatusCode::MOVED_PERMANENTLY, &site.page_path(PageOf::BlogPost, slug.as_str())));
+    };
+    note_view(&site.call, post.id());
+    let details = post.details();
+    let text = details.content.as_ref().map(Html::to_text).unwrap_or_default();
+    let excerpt = details.excerpt.as_ref().map_or(text.as_str(), Prose::as_str);
+    let content = PageContent { title: details.title.as_str(), text: excerpt, seo: None, image: None };
+    let entity = (PageOf::BlogPost, RecordId::from_uuid(post.id().as_uuid()));
+    let mut head = Head::told(&site, resolved(&site.call, entity, &details.slug, content).await?);
+    head.json_ld = Some(json_ld::blog_post(&site, &post));
+    page(&request, &BlogPostPage { site, head, post }, PAGE_POLICY)
+}
