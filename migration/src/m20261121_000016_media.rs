@@ -7,6 +7,7 @@ CREATE TABLE media_assets (
     original_filename text NOT NULL,
     mime_type text NOT NULL CHECK (mime_type IN ('image/jpeg', 'image/png', 'image/webp', 'application/pdf', 'video/mp4')),
     size_bytes bigint NOT NULL CHECK (size_bytes > 0),
+    stored_bytes bigint NOT NULL, -- with the thumbnails
     width integer,
     height integer,
     alt_text text,
@@ -17,6 +18,7 @@ CREATE TABLE media_assets (
     archived_at timestamptz,
     @std,
     CONSTRAINT ck_media_assets_alt_text CHECK (status = 'draft' OR alt_text IS NOT NULL),
+    CONSTRAINT ck_media_assets_stored_bytes CHECK (stored_bytes >= size_bytes),
     CONSTRAINT ck_media_assets_dimensions CHECK ((width IS NULL) = (height IS NULL))
 );
 CREATE UNIQUE INDEX ON media_assets (organization_id, storage_path);

@@ -21,6 +21,7 @@ mod openapi;
 mod operations;
 mod page;
 mod people;
+mod pictures;
 mod privacy;
 mod publishing;
 mod records;

@@ -11,7 +11,7 @@ use matricula_domain::leads::Lead;
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{Person, PersonId};
 use matricula_domain::privacy::{ConsentText, Purpose, TextKind};
-use matricula_domain::publishing::{BlogPost, EntityType, MediaAsset, MediaType};
+use matricula_domain::publishing::{BlogPost, EntityType, MediaAsset, MediaRole, MediaType, MediaUse};
 use matricula_domain::shared::{Form as _, Id as _, RecordId, Slug, Stored};
 use matricula_ports::notifications::NewJob;
 use matricula_ports::{Clock as _, Ids as _};
@@ -106,8 +106,11 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     here.draft("presencial", json!({"campus_ids": [campus.id().to_string()], "cycle_id": cycle.id().to_string()})).await;
     let course = here.course("soldadura").await;
     let run = here.run_at(&course, Some(campus.id()), 2).await;
-    let asset = super::media::asset(here, MediaType::Png).await;
-    let asset = super::media::linked(here, &asset, EntityType::Course, RecordId::from_uuid(course.id().as_uuid())).await;
+    let mut asset = super::media::published(here, MediaType::Png).await;
+    for role in [MediaRole::Cover, MediaRole::Gallery] {
+        let usage = MediaUse { entity_type: EntityType::Course, entity_id: RecordId::from_uuid(course.id().as_uuid()), role };
+        asset = super::media::link(here, &asset, usage, 0).await;
+    }
     let notice = here.text(TextKind::Notice, None, "Quién trata tus datos", false).await;
     let label = here.text(TextKind::ConsentLabel, Some(Purpose::EmailMarketing), "Quiero recibir ofertas", false).await;
     here.form("contacto", &notice, &[&label]).await;

@@ -127,6 +127,7 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
     for (tenant, some) in [(&here, true), (&there, false)] {
         let (scope, page, q) = (&tenant.scope, Page::first(50), &db.queries);
         let from = "2026-01-01".parse().unwrap();
+        let course = RecordId::from_uuid(all.course.id().as_uuid());
         let sought = |text: &str| CourseFilter { q: Some(text.to_owned()), ..CourseFilter::default() };
         let lists = [
             q.courses(scope, &CourseFilter::default(), &page).await.unwrap().items.len(),
@@ -154,6 +155,8 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
             q.upcoming_runs(scope, from, 9).await.unwrap().len(),
             q.assets(scope, &MediaFilter::default(), &page).await.unwrap().items.len(),
             q.assets(scope, &MediaFilter { role: Some(MediaRole::Cover), ..MediaFilter::default() }, &page).await.unwrap().items.len(),
+            q.covers(scope, EntityType::Course, &[course]).await.unwrap().len(),
+            q.beside_cover(scope, EntityType::Course, course, 9).await.unwrap().len(),
             MediaQueries::links(q, scope, all.asset.id, &page).await.unwrap().items.len(),
             db.audit.list(scope, Some(all.person.id().as_uuid()), &page).await.unwrap().items.len(),
         ];

@@ -61,6 +61,10 @@ async fn a_picture_is_written_anew_and_shown_once_it_is_published(service: &Serv
     assert_eq!(shown, expected);
     assert_eq!(owner.get(&format!("/media/{}", asset.id)).await.is(200), asset.shown);
     assert_eq!(files_of(&office), [format!("{}/{}/320", office.id, asset.id), format!("{}/{}/original", office.id, asset.id)]);
+    // The thumbnail takes room of the organization too.
+    let taken: usize = service.files().iter().filter(|(path, _)| path.starts_with(&office.id.to_string())).map(|(_, bytes)| bytes.len()).sum();
+    let used: i64 = service.db.raw.one("SELECT bytes FROM media_usage WHERE organization_id = $1", [office.id.into()]).await;
+    assert_eq!(used, i64::try_from(taken).unwrap());
 
     // Who works here sees it at once, everybody else once it is published.
     let (file, thumbnail) = (office.door(&format!("/media/{}", asset.id)), office.door(&format!("/media/{}/thumbnails/320", asset.id)));
@@ -157,6 +161,8 @@ async fn an_asset_is_used_in_many_places(service: &Service) {
     marketing.post(&links, &cover).await.refused(409, "ALREADY_SO");
     marketing.post(&links, &json!({"entity_type": "course", "entity_id": course, "role": "gallery", "position": 3})).await.is(200);
     marketing.post(&links, &json!({"entity_type": "campus", "entity_id": campus, "role": "cover"})).await.is(200);
+    let post = office.blog_post(json!({})).await.id;
+    marketing.post(&links, &json!({"entity_type": "blog_post", "entity_id": post, "role": "cover"})).await.is(200);
     for wrong in [
         json!({"entity_type": "campus", "entity_id": course, "role": "cover"}),
         json!({"entity_type": "course", "entity_id": asset.id, "role": "cover"}),
@@ -164,8 +170,8 @@ async fn an_asset_is_used_in_many_places(service: &Service) {
         assert_eq!(marketing.post(&links, &wrong).await.faults(), [("/entity_id".to_owned(), "NOT_FOUND".to_owned())]);
     }
     let used = marketing.get(&links).await.is(200);
-    assert_eq!(each(&used, "entity_type"), ["campus", "course", "course"]);
-    assert_eq!(each(&used, "position"), [0, 3, 0]);
+    assert_eq!(each(&used, "entity_type"), ["blog_post", "campus", "course", "course"]);
+    assert_eq!(each(&used, "position"), [0, 0, 3, 0]);
     assert_eq!(each(&marketing.get(&list).await.is(200), "id"), [json!(asset.id)]);
     assert_eq!(each(&marketing.get("/media").await.is(200), "id"), [json!(other.id), json!(asset.id)]);
 
@@ -174,7 +180,7 @@ async fn an_asset_is_used_in_many_places(service: &Service) {
     assert_eq!(each(&marketing.get(&list).await.is(200), "id"), [json!(asset.id)]);
     marketing.post(&format!("{links}/remove"), &cover).await.is(200);
     marketing.post(&format!("{links}/remove"), &cover).await.refused(409, "ALREADY_SO");
-    assert_eq!(each(&marketing.get(&links).await.is(200), "role"), ["cover", "gallery"]);
+    assert_eq!(each(&marketing.get(&links).await.is(200), "role"), ["cover", "cover", "gallery"]);
     assert_eq!((files_of(&office).len(), office.rows("media_assets").await), (4, 2));
 }
 

@@ -1,5 +1,6 @@
 //! The public site: what is published, by every mouth, and nothing else.
 
+use matricula_tests::files;
 use matricula_tests::program::Service;
 use matricula_tests::speak::Answer;
 use serde_json::{Value as Json, json};
@@ -19,6 +20,7 @@ over_http! {
     of_many_runs_of_a_course_each_has_its_page_and_the_next_ones_are_shown,
     what_stands_out_comes_first_and_no_choice_leads_to_nothing,
     questions_have_a_page_by_what_they_are_about,
+    pictures_stand_where_they_belong_once_they_are_published,
 }
 
 /// A page or a feed of an organization's site.
@@ -419,4 +421,79 @@ async fn questions_have_a_page_by_what_they_are_about(service: &Service) {
     assert!(read(&office, "/sitemap-lists.xml").await.text.contains(&format!("<url><loc>{}/site/{}/faqs</loc></url>", service.url, office.slug)));
     office.owner().await.patch("/organization", "*", &json!({"locale": "en"})).await.is(200);
     assert!(read(&office, "/faqs").await.text.contains("<h2>Prices and payment</h2>"));
+}
+
+/// A picture of this width that everybody may see, and of which this is said.
+async fn picture(office: &Office<'_>, width: u32, alt_text: &str) -> String {
+    let owner = office.owner().await;
+    let call = owner.call("POST", "/api/v1/media").query(&[("filename", "foto.png"), ("alt_text", alt_text)]);
+    let made = Made::of(&call.text("image/png", files::png(width, 60)).await, 201);
+    owner.post(&format!("/media/{}/transitions", made.id), &json!({"to": "published"})).await.is(200);
+    made.id
+}
+
+async fn use_as(office: &Office<'_>, asset: &str, entity_type: &str, entity_id: &str, role: &str) {
+    let usage = json!({"entity_type": entity_type, "entity_id": entity_id, "role": role});
+    office.owner().await.post(&format!("/media/{asset}/links"), &usage).await.is(200);
+}
+
+async fn pictures_stand_where_they_belong_once_they_are_published(service: &Service) {
+    let office = Office::found(service).await;
+    let owner = office.owner().await;
+    let (course, run) = with_a_course(&office).await;
+    let other = office.course_with(json!({"slug": "otro", "title": "Otro", "modality": "online"})).await;
+    let post = office.blog_post(json!({"slug": "primera", "title": "Primera"})).await;
+    let (cover, gallery) = (picture(&office, 1400, "Dos <soldadoras>").await, picture(&office, 330, "El taller").await);
+    let (campus, draft) = (picture(&office, 100, "La entrada").await, office.media().await);
+    let programme = office.media_of("programa.pdf", files::pdf(b"1")).await;
+    owner.post(&format!("/media/{}/transitions", programme.id), &json!({"to": "published"})).await.is(200);
+    use_as(&office, &cover, "course", &course.id, "cover").await;
+    use_as(&office, &gallery, "course", &course.id, "gallery").await;
+    use_as(&office, &programme.id, "course", &course.id, "attachment").await;
+    use_as(&office, &campus, "campus", course.shown["campus_ids"][0].as_str().unwrap(), "cover").await;
+    use_as(&office, &draft.id, "course", &other.id, "cover").await;
+    owner.patch(&format!("/blog-posts/{}", post.id), "*", &json!({"featured_image_id": cover})).await.is(200);
+
+    let at = |asset: &str| format!("/api/v1/public/{}/media/{asset}", office.slug);
+    let (path, narrow) = (at(&cover), at(&gallery));
+    let large = format!("{}{path}/thumbnails/1280", service.url);
+    let all = format!("srcset=\"{path}/thumbnails/320 320w, {path}/thumbnails/640 640w, {path}/thumbnails/1280 1280w\"");
+    let told = format!("<meta property=\"og:image\" content=\"{large}\">");
+    let alt = "width=\"1400\" height=\"60\" alt=\"Dos &#60;soldadoras&#62;\"";
+    for (path, shown) in [
+        ("/courses/soldadura".to_owned(), vec![all.as_str(), alt, &told, "alt=\"El taller\"", "alt=\"La entrada\"", "programa.pdf"]),
+        (format!("/course-runs/{}", run.id), vec![&all, alt, &told, "alt=\"La entrada\""]),
+        ("/blog-posts/primera".to_owned(), vec![&all, alt, &told]),
+        ("/courses".to_owned(), vec![&all, alt, "loading=\"lazy\""]),
+        ("/embed/courses".to_owned(), vec![&all, alt, "loading=\"lazy\""]),
+        ("/blog-posts".to_owned(), vec![&all, alt, "loading=\"lazy\""]),
+    ] {
+        let page = read(&office, &path).await;
+        for shown in shown {
+            assert!(page.text.contains(shown), "{path}: {shown}: {}", page.text);
+        }
+        assert!(!page.text.contains(&draft.id), "{path}: {}", page.text);
+        let told = match path.as_str() {
+            "/courses" => structured(&page)["itemListElement"][1]["item"]["image"].clone(),
+            path if path.starts_with("/embed") || path == "/blog-posts" => continue,
+            _ => structured(&page)["image"].clone(),
+        };
+        assert_eq!(told, large, "{path}");
+    }
+    let page = read(&office, "/courses/soldadura").await;
+    // One that is not so wide is its own largest.
+    assert!(page.text.contains(&format!("srcset=\"{narrow}/thumbnails/320 320w, {narrow} 330w\"")), "{}", page.text);
+    assert!(read(&office, "/courses.xml").await.text.contains(&format!("<image>{large}</image>")));
+    // Every address leads somewhere.
+    for address in page.text.split(['"', ' ', ',']).filter(|part| part.starts_with("/api/v1/public/")) {
+        assert_eq!(service.visitor().call("GET", address).await.status, 200, "{address}");
+    }
+    // A run can have a picture of its own.
+    use_as(&office, &gallery, "course_run", &run.id, "cover").await;
+    assert!(read(&office, &format!("/course-runs/{}", run.id)).await.text.contains(&format!("{narrow}/thumbnails/1280\">")));
+    // What is taken back is gone everywhere.
+    owner.post(&format!("/media/{cover}/transitions"), &json!({"to": "draft"})).await.is(200);
+    for path in ["/courses", "/courses/soldadura", "/blog-posts", "/blog-posts/primera", "/courses.xml"] {
+        assert!(!read(&office, path).await.text.contains(&cover), "{path}");
+    }
 }

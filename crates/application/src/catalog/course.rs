@@ -24,7 +24,7 @@ impl Catalog {
         .await
     }
 
-    /// Changes the fields that the patch names.
+    /// Changes the fields that the patch names. A draft that gets another slug leaves no redirect at the old one: nobody has read it there.
     ///
     /// # Errors
     /// [`CatalogError`].

@@ -1,5 +1,5 @@
 use matricula_domain::catalog::PageOf;
-use matricula_domain::publishing::{BlogPost, BlogPostDetails, BlogPostId, BlogPostStatus};
+use matricula_domain::publishing::{BlogPost, BlogPostDetails, BlogPostId, BlogPostStatus, MediaAssetId};
 use matricula_domain::shared::{Changed, Fault, Faults, Id, Instant, Language, RecordId, Value};
 use matricula_ports::{Actor, Tx, transact};
 
@@ -30,7 +30,7 @@ impl Publishing {
         .await
     }
 
-    /// Changes the details that the patch names.
+    /// Changes the details that the patch names. A draft that gets another slug leaves no redirect at the old one: nobody has read it there.
     ///
     /// # Errors
     /// [`PublishingError`].
@@ -103,7 +103,8 @@ impl Publishing {
         .await
     }
 
-    /// The slug of a post must be free, and whoever signs it anew must work here. What was read under another slug stays to be found there.
+    /// The slug of a post must be free, whoever signs it anew must work here, and what stands above it anew must be a picture. What was read
+    /// under another slug stays to be found there.
     async fn check(&self, tx: &Tx, before: Option<&BlogPost>, post: &BlogPost) -> Result<(), PublishingError> {
         let details = post.details();
         let mut faults = Faults::default();
@@ -117,6 +118,18 @@ impl Publishing {
                 if !works_here(tx, author).await? {
                     faults.add(Fault::new("NOT_FOUND", "must work here").under("author_id"));
                 }
+            }
+        }
+        if let Some(image) = details.featured_image_id
+            && before.is_none_or(|before| before.details().featured_image_id != Some(image))
+        {
+            let asset = tx.media_assets().find(MediaAssetId::from_uuid(image.as_uuid())).await?;
+            match asset.filter(|asset| asset.archived_at.is_none()) {
+                None => faults.add(Fault::new("NOT_FOUND", "names no media asset here that is not archived").under("featured_image_id")),
+                Some(asset) if !asset.file.media_type.is_image() => {
+                    faults.add(Fault::new("NOT_A_PICTURE", "must be a picture").under("featured_image_id"));
+                }
+                Some(_) => {}
             }
         }
         faults.into_result()?;

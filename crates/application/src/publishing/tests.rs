@@ -1,7 +1,10 @@
 use matricula_domain::catalog::{PageOf, Redirect, RedirectFact};
 use matricula_domain::identity::{OrganizationId, Role};
-use matricula_domain::publishing::{BlogPost, BlogPostDetails, BlogPostError, BlogPostId, BlogPostParts, BlogPostStatus};
-use matricula_domain::shared::{Changed, Form, Instant, Language, RecordId, Slug, Value};
+use matricula_domain::publishing::{
+    BlogPost, BlogPostDetails, BlogPostError, BlogPostId, BlogPostParts, BlogPostStatus, FileName, MediaAsset, MediaDetails, MediaFile, MediaStatus,
+    MediaType,
+};
+use matricula_domain::shared::{Changed, Field as _, Form, Instant, Language, RecordId, Slug, Value};
 use matricula_ports::PortError;
 use matricula_ports::mocks::{MockRepositories, MockTransactions};
 use matricula_ports::notifications::NewJob;
@@ -86,6 +89,50 @@ async fn all_that_a_post_refers_to_in_vain_is_told_at_once() {
     let (transactions, publishing) = over(with_users(repositories, false));
     let Err(PublishingError::Invalid(faults)) = publishing.draft_blog_post(&who(), &details(&[])).await else { panic!("must be refused") };
     assert_eq!((told(&faults), transactions.commits()), (vec![("/slug", "SLUG_TAKEN"), ("/author_id", "NOT_FOUND")], 0));
+}
+
+/// A media asset of a type, under the id 60.
+fn asset(media_type: MediaType, archived_at: Option<Instant>) -> MediaAsset {
+    MediaAsset {
+        id: id(60),
+        filename: "foto.png".to_owned(),
+        original_filename: FileName::parse(&"foto.png".into()).unwrap(),
+        file: MediaFile { media_type, size_bytes: 1, stored_bytes: 1, dimensions: None, sha256: [7; 32], storage_path: "o/a".to_owned() },
+        details: MediaDetails { alt_text: None },
+        uploaded_by: None,
+        status: MediaStatus::Draft,
+        archived_at,
+        created_at: now(),
+        updated_at: now(),
+        version: 1,
+    }
+}
+
+#[tokio::test]
+async fn what_stands_above_a_post_is_a_picture_that_is_there() {
+    for (found, code) in [
+        (Some(asset(MediaType::Webp, None)), None),
+        (Some(asset(MediaType::Pdf, None)), Some("NOT_A_PICTURE")),
+        (Some(asset(MediaType::Webp, Some(now()))), Some("NOT_FOUND")),
+        (None, Some("NOT_FOUND")),
+    ] {
+        let (mut repositories, _) = knowing(Some(post(BlogPostStatus::Draft, None)), usize::from(code.is_none()));
+        repositories.media_assets.expect_find().withf(|asked| *asked == id(60)).times(1).returning(move |_| Ok(found.clone()));
+        let (_, publishing) = over(repositories);
+        let patch = map(&[("featured_image_id", Value::Id(Uuid::from_u128(60)))]);
+        match (publishing.change_blog_post(&who(), id(70), &patch, Expected::Any).await, code) {
+            (Ok(_), None) => {}
+            (Err(PublishingError::Invalid(faults)), Some(code)) => assert_eq!(told(&faults), [("/featured_image_id", code)]),
+            (outcome, _) => panic!("{code:?}: {outcome:?}"),
+        }
+    }
+    // One that stands there already is not looked at again, whatever has become of it.
+    let mut with_image = post(BlogPostStatus::Draft, None).parts().clone();
+    with_image.details.featured_image_id = Some(id(60));
+    let (repositories, saved) = knowing(Some(BlogPost::from_parts(with_image)), 1);
+    let (_, publishing) = over(repositories);
+    publishing.change_blog_post(&who(), id(70), &map(&[("title", "Otro".into())]), Expected::Any).await.unwrap();
+    assert_eq!(saved.verbs(), ["changed"]);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ crate::form! {
         tags: Vec<Slug>,
         /// Videos that it shows: their ids on YouTube, or their addresses there.
         youtube_video_ids: Vec<YoutubeVideoId>,
-        /// The image above it.
+        /// The picture that stands for it: a media asset. Everybody sees it once that is published.
         featured_image_id: Option<RecordId>,
         /// Who signs it; whoever drafts it, if it does not say.
         author_id: Option<UserId>,

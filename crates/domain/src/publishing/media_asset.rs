@@ -93,6 +93,8 @@ pub struct MediaFile {
     pub media_type: MediaType,
     /// How many bytes it has.
     pub size_bytes: u64,
+    /// How many bytes it takes together with its thumbnails.
+    pub stored_bytes: u64,
     /// How large it is, if it is a picture.
     pub dimensions: Option<Dimensions>,
     /// Its SHA-256.
@@ -197,10 +199,10 @@ impl MediaAsset {
         space: MediaSpace,
         now: Instant,
     ) -> Result<Changed<Self>, MediaAssetError> {
-        if !space.has_room_for(file.size_bytes) {
+        if !space.has_room_for(file.stored_bytes) {
             return Err(MediaAssetError::QuotaExceeded);
         }
-        let fact = MediaAssetFact::Uploaded { bytes: file.size_bytes, quota: space.quota };
+        let fact = MediaAssetFact::Uploaded { bytes: file.stored_bytes, quota: space.quota };
         let asset = Self {
             id,
             filename: name.handed_out(file.media_type),
@@ -314,7 +316,7 @@ impl Aggregate for MediaAsset {
 pub enum MediaAssetFact {
     /// It is there, and takes room.
     Uploaded {
-        /// How much.
+        /// How much, with its thumbnails.
         bytes: u64,
         /// How much all files of the organization may take.
         quota: u64,
@@ -368,7 +370,7 @@ mod tests {
 
     fn picture(width: u32) -> MediaFile {
         let dimensions = Some(Dimensions { width, height: 10 });
-        MediaFile { media_type: MediaType::Png, size_bytes: 100, dimensions, sha256: [7; 32], storage_path: "o/a".to_owned() }
+        MediaFile { media_type: MediaType::Png, size_bytes: 70, stored_bytes: 100, dimensions, sha256: [7; 32], storage_path: "o/a".to_owned() }
     }
 
     fn upload(space: MediaSpace) -> Result<Changed<MediaAsset>, MediaAssetError> {

@@ -18,6 +18,8 @@ crate::choice! {
         Cycle = "cycle",
         /// A campaign.
         Campaign = "campaign",
+        /// A blog post.
+        BlogPost = "blog_post",
     }
 }
 
@@ -30,6 +32,7 @@ impl EntityType {
             Self::Campus => &Noun { context: "catalog", one: "campus", many: "campuses" },
             Self::Cycle => &Noun { context: "catalog", one: "cycle", many: "cycles" },
             Self::Campaign => &Noun { context: "marketing", one: "campaign", many: "campaigns" },
+            Self::BlogPost => &Noun { context: "publishing", one: "blog_post", many: "blog_posts" },
         }
     }
 }

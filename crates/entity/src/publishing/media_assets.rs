@@ -13,6 +13,7 @@ pub struct Model {
     pub original_filename: String,
     pub mime_type: String,
     pub size_bytes: i64,
+    pub stored_bytes: i64,
     pub width: Option<i32>,
     pub height: Option<i32>,
     pub alt_text: Option<String>,

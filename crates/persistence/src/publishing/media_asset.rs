@@ -20,6 +20,7 @@ pub(super) fn asset_of(row: media_assets::Model) -> Result<MediaAsset, PortError
     let file = MediaFile {
         media_type: parsed(row.mime_type, "media_assets.mime_type")?,
         size_bytes: count(row.size_bytes, "media_assets.size_bytes")?,
+        stored_bytes: count(row.stored_bytes, "media_assets.stored_bytes")?,
         dimensions,
         sha256: digest(&row.sha256, "media_assets.sha256")?,
         storage_path: row.storage_path,
@@ -48,6 +49,7 @@ fn asset_model(organization: Uuid, asset: &MediaAsset) -> Result<media_assets::M
         original_filename: asset.original_filename.to_string(),
         mime_type: file.media_type.as_str().to_owned(),
         size_bytes: bytes(file.size_bytes)?,
+        stored_bytes: bytes(file.stored_bytes)?,
         width: dimensions.map(|size| count(size.width, "media_assets.width")).transpose()?,
         height: dimensions.map(|size| count(size.height, "media_assets.height")).transpose()?,
         alt_text: asset.details.alt_text.as_ref().map(Line::to_string),

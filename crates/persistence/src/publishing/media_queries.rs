@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::media_asset::asset_of;
 use crate::convert::{Columns, count, parsed};
+use crate::error::port;
 use crate::paging::{after, columns, order};
 use crate::scoped::{Queries, SCOPED, models};
 use crate::sql::Sql;
@@ -77,6 +78,48 @@ impl MediaQueries for Queries {
         order(&mut sql, page, "l.created_at", "l.id");
         let items = models::<media_links::Entity>(&reader.rows(sql).await?)?.into_iter().map(link_of).collect::<Result<Vec<_>, _>>()?;
         Ok(Slice::cut(items, page.limit, |last| vec![Value::Instant(last.created_at), Value::Id(last.link.id.as_uuid())]))
+    }
+
+    async fn covers(&self, scope: &Scope, entity_type: EntityType, of: &[RecordId]) -> Result<Vec<(RecordId, MediaAsset)>, PortError> {
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reader = self.reader(scope).await?;
+        let organization = scope.organization().as_uuid();
+        let ids = || of.iter().map(|id| id.as_uuid());
+        let mut sql = reader.sql();
+        sql.push("SELECT ").push(&columns::<media_assets::Entity>("u")).push(", u.entity_id FROM (SELECT ");
+        sql.push(&columns::<media_assets::Entity>("a"));
+        sql.push(", l.entity_id, row_number() OVER (PARTITION BY l.entity_id ORDER BY l.place, l.link_id) AS nth FROM (");
+        sql.push("SELECT l.entity_id, l.asset_id, l.position AS place, l.id AS link_id FROM media_links l WHERE l.organization_id = ")
+            .bind(organization);
+        sql.push(" AND l.entity_type = ").bind(entity_type.as_str()).push(" AND l.role = 'cover' AND l.entity_id IN (").bind_all(ids()).push(")");
+        if entity_type == EntityType::BlogPost {
+            // What a post names itself comes before its links.
+            sql.push(" UNION ALL SELECT p.id, p.featured_image_id, -1, p.id FROM blog_posts p WHERE p.organization_id = ").bind(organization);
+            sql.push(" AND p.featured_image_id IS NOT NULL AND p.id IN (").bind_all(ids()).push(")");
+        }
+        sql.push(") l JOIN media_assets a ON a.id = l.asset_id AND a.organization_id = ").bind(organization);
+        // Pictures alone have a width.
+        sql.push(" WHERE a.status = 'published' AND a.archived_at IS NULL AND a.width IS NOT NULL) u WHERE ").push(SCOPED).push(" AND u.nth = 1");
+        let rows = reader.rows(sql).await?;
+        let of = rows.iter().map(|row| row.try_get::<Uuid>("", "entity_id").map(RecordId::from_uuid).map_err(port));
+        let assets = models::<media_assets::Entity>(&rows)?.into_iter().map(asset_of);
+        of.zip(assets).map(|(of, asset)| Ok((of?, asset?))).collect()
+    }
+
+    async fn beside_cover(&self, scope: &Scope, entity_type: EntityType, of: RecordId, most: u16) -> Result<Vec<(MediaRole, MediaAsset)>, PortError> {
+        let reader = self.reader(scope).await?;
+        let mut sql = reader.sql();
+        sql.push("SELECT ").push(&columns::<media_assets::Entity>("a")).push(", l.role FROM media_links l ");
+        sql.push("JOIN media_assets a ON a.organization_id = l.organization_id AND a.id = l.asset_id WHERE ").push(SCOPED);
+        sql.push(" AND l.organization_id = ").bind(scope.organization().as_uuid()).push(" AND l.entity_type = ").bind(entity_type.as_str());
+        sql.push(" AND l.entity_id = ").bind(of.as_uuid()).push(" AND l.role IN ('gallery', 'attachment')");
+        sql.push(" AND a.status = 'published' AND a.archived_at IS NULL ORDER BY l.position, l.id LIMIT ").bind(i64::from(most));
+        let rows = reader.rows(sql).await?;
+        let roles = rows.iter().map(|row| parsed::<MediaRole>(row.try_get::<String>("", "role").map_err(port)?, "media_links.role"));
+        let assets = models::<media_assets::Entity>(&rows)?.into_iter().map(asset_of);
+        roles.zip(assets).map(|(role, asset)| Ok((role?, asset?))).collect()
     }
 
     async fn space_used(&self, scope: &Scope) -> Result<u64, PortError> {

@@ -90,6 +90,19 @@ pub trait MediaQueries: Send + Sync {
     /// [`PortError::Unavailable`].
     async fn links(&self, scope: &Scope, id: MediaAssetId, page: &Page) -> Result<Slice<MediaLinkRow>, PortError>;
 
+    /// The pictures that stand for things of a kind, where everybody may see them: the one that a post names itself, else the first that is
+    /// linked as its cover, of those that are published and not archived. What has none is left out. At most a thousand are asked for at once.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn covers(&self, scope: &Scope, entity_type: EntityType, of: &[RecordId]) -> Result<Vec<(RecordId, MediaAsset)>, PortError>;
+
+    /// What everybody may see of a thing beside its cover, by its place, at most so many.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn beside_cover(&self, scope: &Scope, entity_type: EntityType, of: RecordId, most: u16) -> Result<Vec<(MediaRole, MediaAsset)>, PortError>;
+
     /// How many bytes the organization's files take.
     ///
     /// # Errors
@@ -138,6 +151,13 @@ pub struct PreparedFile {
     pub content: Content,
     /// The same picture at each width that is less than its own.
     pub thumbnails: Vec<(ThumbnailWidth, Bytes)>,
+}
+
+impl PreparedFile {
+    /// How many bytes it takes together with its thumbnails.
+    pub fn stored_bytes(&self) -> u64 {
+        self.thumbnails.iter().fold(self.size_bytes, |sum, (_, bytes)| sum.saturating_add(bytes.len() as u64))
+    }
 }
 
 /// Why a file could not be prepared.

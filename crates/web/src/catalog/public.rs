@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use chrono::NaiveDate;
 use matricula_domain::catalog::{Course, CourseId, CourseStatus, PageContent, PageOf, SeatsLeft};
+use matricula_domain::publishing::EntityType;
 use matricula_domain::shared::{Html, Id, LocalDate, RecordId, Slug};
 use matricula_ports::catalog::{CourseFilter, RunFilter, RunRow};
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::call::Public;
 use crate::error::ApiError;
 use crate::input::{Query, path_field};
 use crate::page::{Limit, Listed, Place, page};
+use crate::pictures::{cover, picture_address};
 use crate::route::Route;
 use crate::seo::{ResolvedSeoView, resolved};
 
@@ -189,7 +191,9 @@ async fn course(call: Public) -> Answered {
     let Some(course) = found.items.pop() else { return moved(&call, &slug).await };
     let details = course.details();
     let text = details.description.as_ref().map(Html::to_text).unwrap_or_default();
-    let content = PageContent { title: details.title.as_str(), text: &text, seo: details.seo.as_ref(), image: None };
+    let cover = cover(&call.api, call.visitor.scope(), EntityType::Course, course.id()).await?;
+    let image = cover.as_ref().map(|cover| picture_address(&call, cover));
+    let content = PageContent { title: details.title.as_str(), text: &text, seo: details.seo.as_ref(), image: image.as_deref() };
     let seo = resolved(&call, (PageOf::Course, RecordId::from_uuid(course.id().as_uuid())), &slug, content).await?;
     Ok(Answer::ok(&PublicCourseView { item: PublicCourseItem::from(&course), seo: seo.into() }))
 }

@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::USER_AGENT;
 use chrono::{DateTime, Utc};
 use matricula_domain::catalog::{PageContent, PageOf};
-use matricula_domain::publishing::{BlogPost, BlogPostId, BlogPostStatus};
+use matricula_domain::publishing::{BlogPost, BlogPostId, BlogPostStatus, EntityType, MediaAsset};
 use matricula_domain::shared::{Html, Id, Language, Line, Prose, RecordId, Slug};
 use matricula_ports::publishing::BlogPostFilter;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use crate::call::Public;
 use crate::error::ApiError;
 use crate::input::{Query, path_field};
 use crate::page::{Limit, Listed, Place, page};
+use crate::pictures::{cover, covers, picture_address};
 use crate::seo::{ResolvedSeoView, resolved};
 
 matricula_domain::form! {
@@ -43,14 +44,15 @@ pub(super) struct PublicBlogPostItem {
     excerpt: Option<String>,
     category: Option<String>,
     tags: Vec<String>,
+    /// The picture that stands for it, once that is published.
     featured_image_id: Option<Uuid>,
     /// es or en.
     language: Option<&'static str>,
     published_at: Option<DateTime<Utc>>,
 }
 
-impl From<&BlogPost> for PublicBlogPostItem {
-    fn from(post: &BlogPost) -> Self {
+impl PublicBlogPostItem {
+    fn of(post: &BlogPost, cover: Option<&MediaAsset>) -> Self {
         let details = post.details();
         Self {
             id: post.id().as_uuid(),
@@ -59,7 +61,7 @@ impl From<&BlogPost> for PublicBlogPostItem {
             excerpt: details.excerpt.as_ref().map(Prose::as_str).map(str::to_owned),
             category: details.category.as_ref().map(Line::to_string),
             tags: details.tags.iter().map(Slug::to_string).collect(),
-            featured_image_id: details.featured_image_id.map(Id::as_uuid),
+            featured_image_id: cover.map(|cover| cover.id.as_uuid()),
             language: details.language.map(Language::as_str),
             published_at: post.published_at(),
         }
@@ -87,7 +89,9 @@ pub(super) async fn list(call: Public, query: Query<PublicBlogPostsQuery>, reque
         q: query.q.map(|q| q.to_string()),
     };
     let found = call.api.publishing_queries.blog_posts(call.visitor.scope(), &filter, &page(query.limit, query.cursor, None)).await?;
-    Ok(Answer::list(&request, &Listed::of(found.map(|post| PublicBlogPostItem::from(&post)))))
+    let covers = covers(&call.api, call.visitor.scope(), EntityType::BlogPost, found.items.iter().map(BlogPost::id)).await?;
+    let item = |post: BlogPost| PublicBlogPostItem::of(&post, covers.get(&RecordId::from_uuid(post.id().as_uuid())));
+    Ok(Answer::list(&request, &Listed::of(found.map(item))))
 }
 
 pub(super) async fn get(call: Public) -> Answered {
@@ -101,10 +105,12 @@ pub(super) async fn get(call: Public) -> Answered {
     let text = details.content.as_ref().map(Html::to_text).unwrap_or_default();
     let excerpt = details.excerpt.as_ref().map_or(text.as_str(), Prose::as_str);
     let entity = (PageOf::BlogPost, RecordId::from_uuid(post.id().as_uuid()));
-    let content = PageContent { title: details.title.as_str(), text: excerpt, seo: None, image: None };
+    let cover = cover(&call.api, call.visitor.scope(), EntityType::BlogPost, post.id()).await?;
+    let image = cover.as_ref().map(|cover| picture_address(&call, cover));
+    let content = PageContent { title: details.title.as_str(), text: excerpt, seo: None, image: image.as_deref() };
     let seo = resolved(&call, entity, &slug, content).await?;
     Ok(Answer::ok(&PublicBlogPostView {
-        item: PublicBlogPostItem::from(&post),
+        item: PublicBlogPostItem::of(&post, cover.as_ref()),
         content: details.content.as_ref().map(Html::as_str).map(str::to_owned),
         youtube_video_ids: details.youtube_video_ids.iter().map(ToString::to_string).collect(),
         seo: seo.into(),

@@ -3,18 +3,21 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use matricula_domain::catalog::{CourseRunId, CourseStatus, Modality, PageContent, PageOf};
+use matricula_domain::catalog::{CourseRunId, CourseStatus, Modality, PageContent, PageOf, TwitterCard};
+use matricula_domain::publishing::{EntityType, MediaAsset};
 use matricula_domain::shared::{Html, Id, Line, RecordId, Slug};
 use matricula_ports::catalog::{CourseFilter, CourseOrder};
 use matricula_ports::{Page, Slice};
 
 use super::choices::{Choices, choices};
+use super::media::{Media, Places};
 use super::offers::{self, Offer, OfferedRun};
 use super::pages::{Head, first_page, next_page, query_of};
 use super::{EMBEDDED_POLICY, PAGE_POLICY, Site, json_ld, moved, page};
 use crate::error::ApiError;
 use crate::input::{path_field, read_query};
 use crate::page::{Limit, Place, page as part};
+use crate::pictures::cover;
 use crate::seo::resolved;
 
 matricula_domain::form! {
@@ -85,6 +88,9 @@ struct CoursePage {
     text: String,
     prices: Vec<(&'static str, String)>,
     runs: Vec<OfferedRun>,
+    media: Media,
+    /// The pictures of its campuses.
+    places: Places,
 }
 
 #[derive(Template)]
@@ -93,6 +99,10 @@ struct RunPage {
     site: Site,
     head: Head,
     run: OfferedRun,
+    /// Its own picture, else that of its course.
+    cover: Option<MediaAsset>,
+    /// The picture of its campus.
+    places: Places,
 }
 
 /// The courses that somebody asks for: those that stand out first, then the newest; by relevance where words are sought.
@@ -143,11 +153,12 @@ pub(super) async fn course(site: Site, request: HttpRequest) -> Result<HttpRespo
     let runs = offers::coming(site.api(), site.scope(), &offer.course, site.today()).await?;
     let details = offer.course.details();
     let text = details.description.as_ref().map(|text| text.to_html().into_owned()).unwrap_or_default();
+    let image = offer.cover.as_ref().map(|cover| site.picture_address(cover));
     let content = PageContent {
         title: details.title.as_str(),
         text: &details.description.as_ref().map(Html::to_text).unwrap_or_default(),
         seo: details.seo.as_ref(),
-        image: None,
+        image: image.as_deref(),
     };
     let entity = (PageOf::Course, RecordId::from_uuid(offer.course.id().as_uuid()));
     let mut head = Head::told(&site, resolved(&site.call, entity, &details.slug, content).await?);
@@ -155,7 +166,9 @@ pub(super) async fn course(site: Site, request: HttpRequest) -> Result<HttpRespo
     let general = details.price.map(|price| (site.words.price, site.words.money(price)));
     let own = details.prices.iter().map(|own| (site.words.price_for(own.audience), site.words.money(own.price)));
     let prices = general.into_iter().chain(own).collect();
-    page(&request, &CoursePage { site, head, offer, text, prices, runs }, PAGE_POLICY)
+    let media = site.media(EntityType::Course, offer.course.id()).await?;
+    let places = site.places(details.campus_ids.iter().copied()).await?;
+    page(&request, &CoursePage { site, head, offer, text, prices, runs, media, places }, PAGE_POLICY)
 }
 
 /// The run of a published course that is asked for.
@@ -171,6 +184,14 @@ pub(super) async fn run(site: Site, request: HttpRequest) -> Result<HttpResponse
     let place = run.campus.as_ref().map_or_else(|| site.words.modality(Modality::Online).to_owned(), |campus| campus.name.to_string());
     let mut head =
         Head::of(&site, &format!("{}, {day}", course.title), format!("{}. {day}. {place}.", course.title), &site.run_path(run.row.run.id()));
-    head.json_ld = Some(json_ld::run(&site, &run));
-    page(&request, &RunPage { site, head, run }, PAGE_POLICY)
+    let cover = match cover(site.api(), site.scope(), EntityType::CourseRun, run.row.run.id()).await? {
+        Some(cover) => Some(cover),
+        None => cover(site.api(), site.scope(), EntityType::Course, run.course.id()).await?,
+    };
+    if let Some(cover) = &cover {
+        (head.og_image, head.twitter_card) = (Some(site.picture_address(cover)), TwitterCard::SummaryLargeImage.as_str());
+    }
+    head.json_ld = Some(json_ld::run(&site, &run, cover.as_ref()));
+    let places = site.places(plan.campus_id.into_iter()).await?;
+    page(&request, &RunPage { site, head, run, cover, places }, PAGE_POLICY)
 }

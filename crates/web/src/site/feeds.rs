@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use futures_util::stream;
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
-use matricula_domain::catalog::{Campus, PageOf, RunStatus};
+use matricula_domain::catalog::{PageOf, RunStatus};
 use matricula_domain::publishing::{BlogPost, BlogPostStatus};
 use matricula_domain::shared::{Aggregate, Id, Instant};
 use matricula_ports::catalog::{CourseFilter, RunFilter};
@@ -16,7 +16,7 @@ use matricula_ports::{Cursor, Page, PortError, Slice};
 
 use super::courses::offered_run;
 use super::json_ld::decimal;
-use super::offers::{Offer, OfferedRun, offers, runs};
+use super::offers::{Offer, OfferedRun, Venue, offers, runs};
 use super::{KEPT, Site};
 use crate::error::ApiError;
 
@@ -105,7 +105,7 @@ impl Site {
     }
 }
 
-fn names(campuses: &[Campus]) -> String {
+fn names(campuses: &[Venue]) -> String {
     campuses.iter().map(|campus| campus.name.to_string()).collect::<Vec<_>>().join("; ")
 }
 

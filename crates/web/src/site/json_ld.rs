@@ -1,7 +1,7 @@
 //! What search engines read: schema.org's `Course` and `CourseInstance` as JSON-LD.
 
 use matricula_domain::catalog::{AudiencePrice, Availability, Campus, Modality, PageOf, RunStatus};
-use matricula_domain::publishing::{BlogPost, Faq};
+use matricula_domain::publishing::{BlogPost, Faq, MediaAsset};
 use matricula_domain::shared::{Html, Money};
 use serde_json::{Map, Value as Json, json};
 
@@ -17,8 +17,11 @@ pub(super) fn course(site: &Site, offer: &Offer, runs: &[OfferedRun]) -> String 
 }
 
 /// A run with its course.
-pub(super) fn run(site: &Site, run: &OfferedRun) -> String {
+pub(super) fn run(site: &Site, run: &OfferedRun, cover: Option<&MediaAsset>) -> String {
     let mut instance = instance(site, run);
+    if let Some(cover) = cover {
+        instance.insert("image".to_owned(), site.picture_address(cover).into());
+    }
     instance.insert("@context".to_owned(), "https://schema.org".into());
     let details = run.course.details();
     let address = site.address(&site.course_path(details.slug.as_str()));
@@ -27,7 +30,7 @@ pub(super) fn run(site: &Site, run: &OfferedRun) -> String {
 }
 
 /// A blog post.
-pub(super) fn blog_post(site: &Site, post: &BlogPost) -> String {
+pub(super) fn blog_post(site: &Site, post: &BlogPost, cover: Option<&MediaAsset>) -> String {
     let details = post.details();
     let address = site.address(&site.page_path(PageOf::BlogPost, details.slug.as_str()));
     let provider = json!({"@type": "EducationalOrganization", "name": site.name(), "url": site.address(&site.path("/courses"))});
@@ -41,6 +44,9 @@ pub(super) fn blog_post(site: &Site, post: &BlogPost) -> String {
     }
     if let Some(excerpt) = &details.excerpt {
         told["description"] = excerpt.as_str().into();
+    }
+    if let Some(cover) = cover {
+        told["image"] = site.picture_address(cover).into();
     }
     in_page(&told)
 }
@@ -78,6 +84,9 @@ fn course_of(site: &Site, offer: &Offer) -> Map<String, Json> {
     say("inLanguage", site.words.language.as_str().into());
     say("provider", json!({"@type": "EducationalOrganization", "name": site.name(), "url": site.address(&site.path("/courses"))}));
     say("timeRequired", hours(details.duration_hours).into());
+    if let Some(cover) = &offer.cover {
+        say("image", site.picture_address(cover).into());
+    }
     if let Some(level) = &details.level {
         say("educationalLevel", level.to_string().into());
     }
@@ -112,7 +121,7 @@ fn instance(site: &Site, run: &OfferedRun) -> Map<String, Json> {
     let status = if run.row.run.status() == RunStatus::Cancelled { "EventCancelled" } else { "EventScheduled" };
     say("eventStatus", format!("https://schema.org/{status}").into());
     say("organizer", json!({"@type": "EducationalOrganization", "name": site.name(), "url": site.address(&site.path("/courses"))}));
-    say("location", run.campus.as_ref().map_or_else(|| json!({"@type": "VirtualLocation", "url": address}), place));
+    say("location", run.campus.as_ref().map_or_else(|| json!({"@type": "VirtualLocation", "url": address}), |campus| place(campus)));
     let own = if plan.prices.is_empty() { &details.prices } else { &plan.prices };
     let mut offers = prices(site, details.price, own, &address);
     for offer in &mut offers {

@@ -6,6 +6,7 @@ mod courses;
 mod faqs;
 mod feeds;
 mod json_ld;
+mod media;
 mod offers;
 mod pages;
 mod posts;

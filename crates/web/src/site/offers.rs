@@ -2,22 +2,47 @@
 //! reading asks for everything of a page at once.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use matricula_domain::catalog::{Campus, Course, CourseId, CourseRunId, CourseStatus, Cycle};
-use matricula_domain::shared::{LocalDate, Record, RecordId};
+use matricula_domain::publishing::{EntityType, MediaAsset};
+use matricula_domain::shared::{Id, LocalDate, Record, RecordId};
 use matricula_ports::catalog::{CourseFilter, RunFilter, RunRow};
 use matricula_ports::{Page, PortError, Scope, Slice};
 
 use super::words::Words;
 use crate::api::Api;
+use crate::pictures::covers;
+
+/// A campus at which something is taught.
+pub(super) struct Venue {
+    pub id: RecordId,
+    campus: Campus,
+}
+
+impl Deref for Venue {
+    type Target = Campus;
+    fn deref(&self) -> &Campus {
+        &self.campus
+    }
+}
+
+impl Venue {
+    /// One of these campuses.
+    fn of(campuses: &BTreeMap<RecordId, Campus>, id: RecordId) -> Option<Self> {
+        campuses.get(&id).map(|campus| Self { id, campus: campus.clone() })
+    }
+}
 
 /// A published course.
 pub(super) struct Offer {
     pub course: Course,
     /// Where it is taught.
-    pub campuses: Vec<Campus>,
+    pub campuses: Vec<Venue>,
     /// The cycle that it belongs to.
     pub cycle: Option<Cycle>,
+    /// The picture that stands for it.
+    pub cover: Option<MediaAsset>,
 }
 
 /// A run of a published course.
@@ -25,7 +50,7 @@ pub(super) struct OfferedRun {
     pub row: RunRow,
     pub course: Course,
     /// Where it is taught.
-    pub campus: Option<Campus>,
+    pub campus: Option<Venue>,
 }
 
 impl OfferedRun {
@@ -57,8 +82,10 @@ pub(super) async fn offers(api: &Api, scope: &Scope, filter: CourseFilter, page:
     let details = || courses.items.iter().map(Course::details);
     let campuses = records::<Campus>(api, scope, details().flat_map(|details| details.campus_ids.iter().copied())).await?;
     let cycles = records::<Cycle>(api, scope, details().filter_map(|details| details.cycle_id)).await?;
+    let mut covers = covers(api, scope, EntityType::Course, courses.items.iter().map(Course::id)).await?;
     Ok(courses.map(|course| Offer {
-        campuses: course.details().campus_ids.iter().filter_map(|id| campuses.get(id).cloned()).collect(),
+        cover: covers.remove(&RecordId::from_uuid(course.id().as_uuid())),
+        campuses: course.details().campus_ids.iter().filter_map(|id| Venue::of(&campuses, *id)).collect(),
         cycle: course.details().cycle_id.and_then(|id| cycles.get(&id).cloned()),
         course,
     }))
@@ -78,7 +105,7 @@ pub(super) async fn runs(api: &Api, scope: &Scope, filter: RunFilter, page: &Pag
     // A course that was withdrawn between the two readings takes its runs with it.
     let items = runs.items.into_iter().filter_map(|row| {
         let course = courses.get(&row.run.plan().course_id).filter(|course| course.status() == CourseStatus::Published)?.clone();
-        let campus = row.run.plan().campus_id.and_then(|id| campuses.get(&id).cloned());
+        let campus = row.run.plan().campus_id.and_then(|id| Venue::of(&campuses, id));
         Some(OfferedRun { row, course, campus })
     });
     Ok(Slice { items: items.collect(), next: runs.next })
@@ -93,7 +120,7 @@ pub(super) async fn coming(api: &Api, scope: &Scope, course: &Course, today: Loc
     let campuses = records::<Campus>(api, scope, rows.iter().filter_map(|row| row.run.plan().campus_id)).await?;
     let offered = rows.into_iter().map(|row| OfferedRun {
         course: course.clone(),
-        campus: row.run.plan().campus_id.and_then(|id| campuses.get(&id).cloned()),
+        campus: row.run.plan().campus_id.and_then(|id| Venue::of(&campuses, id)),
         row,
     });
     Ok(offered.collect())
@@ -106,6 +133,7 @@ pub(super) async fn run(api: &Api, scope: &Scope, id: CourseRunId) -> Result<Opt
     let Some(course) = course.filter(|course| course.status() == CourseStatus::Published && course.archived_at().is_none()) else {
         return Ok(None);
     };
-    let campus = records::<Campus>(api, scope, row.run.plan().campus_id.into_iter()).await?.into_values().next();
+    let campuses = records::<Campus>(api, scope, row.run.plan().campus_id.into_iter()).await?;
+    let campus = row.run.plan().campus_id.and_then(|id| Venue::of(&campuses, id));
     Ok(Some(OfferedRun { row, course, campus }))
 }

@@ -4,16 +4,17 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use matricula_domain::catalog::{PageContent, PageOf};
-use matricula_domain::publishing::{BlogPost, BlogPostStatus};
+use matricula_domain::publishing::{BlogPost, BlogPostStatus, EntityType, MediaAsset};
 use matricula_domain::shared::{Html, Id, Line, Prose, RecordId, Slug};
-use matricula_ports::Slice;
 use matricula_ports::publishing::BlogPostFilter;
 
+use super::media::Media;
 use super::pages::{Head, next_page, query_of};
 use super::{PAGE_POLICY, Site, json_ld, moved, page};
 use crate::error::ApiError;
 use crate::input::{path_field, read_query};
 use crate::page::{Limit, Place, page as part};
+use crate::pictures::{cover, covers};
 use crate::publishing::public::note_view;
 use crate::seo::resolved;
 
@@ -36,7 +37,7 @@ matricula_domain::form! {
 struct BlogPostsPage {
     site: Site,
     head: Head,
-    posts: Slice<BlogPost>,
+    posts: Vec<(BlogPost, Option<MediaAsset>)>,
     next: Option<String>,
 }
 
@@ -46,6 +47,8 @@ struct BlogPostPage {
     site: Site,
     head: Head,
     post: BlogPost,
+    cover: Option<MediaAsset>,
+    media: Media,
 }
 
 pub(super) async fn blog_posts(site: Site, request: HttpRequest) -> Result<HttpResponse, ApiError> {
@@ -59,7 +62,13 @@ pub(super) async fn blog_posts(site: Site, request: HttpRequest) -> Result<HttpR
     };
     let page_of = part(asked.limit.or(Some(Limit(24))), asked.cursor, None);
     let posts = site.api().publishing_queries.blog_posts(site.scope(), &filter, &page_of).await?;
-    let next = next_page(&site, "/blog-posts", &query, posts.next.clone());
+    let next = next_page(&site, "/blog-posts", &query, posts.next);
+    let mut covers = covers(site.api(), site.scope(), EntityType::BlogPost, posts.items.iter().map(BlogPost::id)).await?;
+    let posts = posts.items.into_iter().map(|post| {
+        let cover = covers.remove(&RecordId::from_uuid(post.id().as_uuid()));
+        (post, cover)
+    });
+    let posts = posts.collect();
     let mut head = Head::of(&site, site.words.posts, format!("{}: {}", site.name(), site.words.posts), &site.path("/blog-posts"));
     head.robots = if query.is_empty() { "index,follow" } else { "noindex,follow" };
     page(&request, &BlogPostsPage { site, head, posts, next }, PAGE_POLICY)
@@ -75,9 +84,12 @@ pub(super) async fn blog_post(site: Site, request: HttpRequest) -> Result<HttpRe
     let details = post.details();
     let text = details.content.as_ref().map(Html::to_text).unwrap_or_default();
     let excerpt = details.excerpt.as_ref().map_or(text.as_str(), Prose::as_str);
-    let content = PageContent { title: details.title.as_str(), text: excerpt, seo: None, image: None };
+    let cover = cover(site.api(), site.scope(), EntityType::BlogPost, post.id()).await?;
+    let image = cover.as_ref().map(|cover| site.picture_address(cover));
+    let content = PageContent { title: details.title.as_str(), text: excerpt, seo: None, image: image.as_deref() };
     let entity = (PageOf::BlogPost, RecordId::from_uuid(post.id().as_uuid()));
     let mut head = Head::told(&site, resolved(&site.call, entity, &details.slug, content).await?);
-    head.json_ld = Some(json_ld::blog_post(&site, &post));
-    page(&request, &BlogPostPage { site, head, post }, PAGE_POLICY)
+    head.json_ld = Some(json_ld::blog_post(&site, &post, cover.as_ref()));
+    let media = site.media(EntityType::BlogPost, post.id()).await?;
+    page(&request, &BlogPostPage { site, head, post, cover, media }, PAGE_POLICY)
 }

@@ -80,6 +80,7 @@ fn asset() -> MediaAsset {
     let file = matricula_domain::publishing::MediaFile {
         media_type: prepared.media_type,
         size_bytes: prepared.size_bytes,
+        stored_bytes: prepared.stored_bytes(),
         dimensions: prepared.dimensions,
         sha256: prepared.sha256,
         storage_path: "o/a".to_owned(),
@@ -106,6 +107,7 @@ async fn the_files_are_there_before_the_row() {
     let asset = upload(&media(&transactions, using(0), noting(&log), inspecting())).await.unwrap();
     assert_eq!(*log.lock().unwrap(), ["put 320", "put original", "saved"]);
     assert_eq!((saved.verbs(), transactions.commits(), asset.uploaded_by), (vec!["uploaded"], 1, Some(id(902))));
+    assert_eq!((asset.file.size_bytes, asset.file.stored_bytes), (100, 103), "the thumbnail takes room too");
     assert_eq!(asset.file.storage_path, format!("{}/{}", organization().id, asset.id));
 }
 
@@ -120,9 +122,9 @@ async fn a_file_that_is_refused_is_put_nowhere() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_room_nothing_is_put() {
+async fn where_there_is_no_room_for_a_file_and_its_thumbnails_nothing_is_put() {
     let transactions = MockTransactions::over(MockRepositories::default());
-    let refused = upload(&media(&transactions, using(QUOTA - 99), MockObjectStore::new(), inspecting())).await;
+    let refused = upload(&media(&transactions, using(QUOTA - 102), MockObjectStore::new(), inspecting())).await;
     assert!(matches!(refused, Err(MediaError::Asset(MediaAssetError::QuotaExceeded))));
     assert_eq!(transactions.commits(), 0);
 }

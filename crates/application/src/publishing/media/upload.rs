@@ -23,13 +23,14 @@ impl Media {
         let prepared = self.inspector.prepare(file).await?;
         // Who has no room for it is told before anything is written.
         let used = self.queries.space_used(who.scope()).await?;
-        if !(MediaSpace { used, quota: self.quota }).has_room_for(prepared.size_bytes) {
+        if !(MediaSpace { used, quota: self.quota }).has_room_for(prepared.stored_bytes()) {
             return Err(MediaAssetError::QuotaExceeded.into());
         }
         let id: MediaAssetId = self.world.id();
         let kept = MediaFile {
             media_type: prepared.media_type,
             size_bytes: prepared.size_bytes,
+            stored_bytes: prepared.stored_bytes(),
             dimensions: prepared.dimensions,
             sha256: prepared.sha256,
             storage_path: format!("{}/{id}", who.scope().organization()),

@@ -60,7 +60,7 @@ impl From<&MediaAsset> for MediaAssetView {
 #[derive(Serialize, ToSchema)]
 pub(super) struct MediaLinkView {
     id: Uuid,
-    /// `course`, `course_run`, `campus`, `cycle` or `campaign`.
+    /// `course`, `course_run`, `campus`, `cycle`, `campaign` or `blog_post`.
     entity_type: &'static str,
     entity_id: Uuid,
     /// cover, gallery or attachment.
