@@ -230,6 +230,17 @@ impl Program {
         Watch { log: Arc::new(AuditStore::new(store, self.signer.clone())), clock: Arc::clone(&self.clock) }
     }
 
+    /// Files that come in and are handed out.
+    pub(crate) fn media(&self) -> Media {
+        self.media_on(&self.databases)
+    }
+
+    fn media_on(&self, databases: &Databases) -> Media {
+        let queries = Arc::new(Queries::new(databases.clone()));
+        let (store, inspector) = (Arc::clone(&self.object_store), Arc::clone(&self.file_inspector));
+        Media::new(self.world_on(self.store_on(databases)), queries, store, inspector, self.settings.media.quota)
+    }
+
     /// Links that open once, and what goes by them.
     pub fn links(&self) -> Links {
         self.links_on(&self.databases)
@@ -298,13 +309,7 @@ impl Program {
             privacy: Privacy::new(world.clone()),
             publishing: Publishing::new(world.clone()),
             views: self.views.clone(),
-            media: Media::new(
-                world.clone(),
-                Arc::clone(&queries) as _,
-                Arc::clone(&self.object_store),
-                Arc::clone(&self.file_inspector),
-                self.settings.media.quota,
-            ),
+            media: self.media_on(databases),
             directory,
             answers: Arc::new(Queue::new(databases.clone())),
             watch,

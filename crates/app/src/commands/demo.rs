@@ -6,8 +6,10 @@ mod enquiries;
 mod fill;
 mod folder;
 mod names;
+mod pictures;
 mod provider;
 mod runs;
+mod stories;
 mod world;
 mod year;
 

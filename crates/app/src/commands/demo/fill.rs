@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use matricula_application::access::{Allowed, Caller, ManageCatalog, ManageMarketing, ManagePrivacy, Right, Visitor};
+use chrono::TimeDelta;
+use matricula_application::access::{Allowed, Caller, ManageCatalog, ManageMarketing, ManagePrivacy, ManagePublishing, Right, Visitor};
 use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::{Enrollments, Wanted};
 use matricula_application::leads::Leads;
 use matricula_application::privacy::{Decide, Privacy};
+use matricula_application::publishing::{Media, Publishing};
 use matricula_application::records::Records;
 use matricula_application::{Circumstances, Expected};
 use matricula_domain::catalog::{Campus, CourseDetails, CourseId, CourseRunId, CourseStatus, Cycle, RunPlan};
@@ -18,14 +20,19 @@ use matricula_domain::leads::{Capture, LeadId, NewFormVersion};
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{PersonDetails, PersonId};
 use matricula_domain::privacy::{ConsentTextId, Purpose, TextBody, TextKind};
-use matricula_domain::shared::{Faults, Field, Form, Instant, Line, RecordId, Value};
+use matricula_domain::publishing::{
+    BlogPostDetails, BlogPostStatus, EntityType, Faq, MediaAssetId, MediaDetails, MediaRole, MediaStatus, NewMediaLink,
+};
+use matricula_domain::shared::{Faults, Field, Form, Id, Instant, Line, RecordId, Value};
 use matricula_ports::Ids;
 use matricula_ports::identity::{OrganizationRow, Principal};
 use matricula_ports::json::from_json;
 use serde_json::{Value as Json, json};
 
 use super::enquiries::Enquiry;
+use super::pictures::{DRAWINGS, Subject};
 use super::provider::{self, BOXES, FORMS, OFFERS};
+use super::stories::{self, STORIES, Story};
 use super::world::{DemoClock, DemoIds};
 use super::year::{Act, Step, Year};
 use crate::program::{self, Program, Schema};
@@ -45,14 +52,22 @@ pub(super) async fn fill(settings: &Settings, seed: u64, year: &Year, now: Insta
     let ids = Arc::new(DemoIds::from_seed(seed, Arc::clone(&clock)));
     let program = Program::over(settings, database.clone(), keys.clone(), Arc::clone(&clock) as _, Arc::clone(&ids) as _).await?;
     let mut teller = Teller::found(&program, ids, year).await?;
+    let mut stories = STORIES.iter().enumerate().map(|(n, story)| (n, story, now - TimeDelta::days(story.days_ago))).peekable();
     // What the workers catch up with takes a tenth of the time.
     let all = year.steps.len() + year.steps.len() / 10;
     for (n, step) in year.steps.iter().enumerate() {
         told(n, all);
+        while let Some((n, story, at)) = stories.next_if(|(.., at)| *at < step.at) {
+            clock.set(at);
+            teller.publish(n, story, at).await.with_context(|| format!("the post {}", story.slug))?;
+        }
         clock.set(step.at);
         teller.tell(step).await.with_context(|| format!("step {n} of the demo, {:?} at {}", step.act, step.at))?;
     }
     clock.set(now);
+    for (n, story, at) in stories {
+        teller.publish(n, story, at).await.with_context(|| format!("the post {}", story.slug))?;
+    }
     program.workers().catch_up().await?;
     told(all, all);
     drop((teller, program));
@@ -78,6 +93,9 @@ struct Teller<'y> {
     run_ids: HashMap<usize, CourseRunId>,
     lead_ids: Vec<(LeadId, PersonId)>,
     seat_ids: Vec<(EnrollmentId, PersonId)>,
+    publishing: Publishing,
+    /// The pictures of posts.
+    story_images: HashMap<usize, MediaAssetId>,
 }
 
 /// Reads an input that was made here.
@@ -113,6 +131,8 @@ impl<'y> Teller<'y> {
             run_ids: HashMap::new(),
             lead_ids: Vec::new(),
             seat_ids: Vec::new(),
+            publishing: Publishing::new(world.clone()),
+            story_images: HashMap::new(),
         };
         for role in Role::ALL {
             let user = program.identity().admit(organization.id, &read::<NewUser>(provider::user(*role))?).await?;
@@ -131,7 +151,7 @@ impl<'y> Teller<'y> {
             };
             teller.staff.insert(*role, Arc::new(principal));
         }
-        let (cycles, campuses) = (Records::<Cycle, ManageCatalog>::new(world.clone()), Records::<Campus, ManageCatalog>::new(world));
+        let (cycles, campuses) = (Records::<Cycle, ManageCatalog>::new(world.clone()), Records::<Campus, ManageCatalog>::new(world.clone()));
         for cycle in provider::cycles() {
             let made = cycles.create(&teller.may(Role::Manager)?, &from_json(cycle)).await?;
             teller.cycle_ids.push(made.id());
@@ -142,7 +162,47 @@ impl<'y> Teller<'y> {
         }
         teller.publish_courses().await?;
         teller.publish_forms().await?;
+        teller.publish_pictures(&program.media()).await?;
+        let faqs = Records::<Faq, ManagePublishing>::new(world);
+        for faq in stories::faqs() {
+            faqs.create(&teller.may(Role::Marketing)?, &from_json(faq)).await?;
+        }
         Ok(teller)
+    }
+
+    /// Takes the pictures in, and uses them where they belong.
+    async fn publish_pictures(&mut self, media: &Media) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        for drawing in DRAWINGS {
+            let may = self.may(Role::Marketing)?;
+            let file = drawing.draw_into(&folder.path().join(drawing.filename))?;
+            let name = Field::parse(&Value::from(drawing.filename)).map_err(|fault| wrong(&fault.into()))?;
+            let details = read::<MediaDetails>(json!({"alt_text": drawing.alt_text}))?;
+            let asset = media.upload(&may, &file, &name, &details).await?;
+            media.move_asset(&may, asset.id, MediaStatus::Published).await?;
+            let (entity_type, entity_id) = match drawing.subject {
+                Subject::Course(n) => (EntityType::Course, RecordId::from_uuid(self.course_ids[n].as_uuid())),
+                Subject::Campus(n) => (EntityType::Campus, self.campus_ids[n]),
+                // It says so itself.
+                Subject::Story(n) => {
+                    self.story_images.insert(n, asset.id);
+                    continue;
+                }
+            };
+            let link = NewMediaLink { entity_type, entity_id, role: MediaRole::Cover, position: None };
+            media.link_asset(&may, asset.id, &link).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes a post, or schedules it if its time is still to come.
+    async fn publish(&self, n: usize, story: &Story, at: Instant) -> Result<()> {
+        let may = self.may(Role::Marketing)?;
+        let image = self.story_images.get(&n).map(ToString::to_string);
+        let post = self.publishing.draft_blog_post(&may, &read::<BlogPostDetails>(story.details(image))?).await?;
+        let (to, publish_at) = if story.days_ago < 0 { (BlogPostStatus::Scheduled, Some(at)) } else { (BlogPostStatus::Published, None) };
+        self.publishing.move_blog_post(&may, post.id(), to, publish_at).await?;
+        Ok(())
     }
 
     async fn publish_courses(&mut self) -> Result<()> {
@@ -314,8 +374,12 @@ fn line(text: &str) -> Result<Line<300>> {
 #[cfg(test)]
 mod tests {
     use matricula_gateways::object_store::Location;
+    use matricula_persistence::Queries;
+    use matricula_ports::Page;
     use matricula_ports::audit::{AuditChain, ChainState};
+    use matricula_ports::catalog::{CatalogQueries, CourseFilter};
     use matricula_ports::identity::Directory;
+    use matricula_ports::publishing::{BlogPostFilter, MediaQueries, PublishingQueries};
 
     use super::super::year::imagine;
     use super::*;
@@ -334,6 +398,18 @@ mod tests {
             let program = Program::wire(settings).await.unwrap();
             let directory = program.accounts();
             let organization = directory.organization(provider::SLUG).await.unwrap().unwrap();
+            // The year is told to everybody too: what was to be published is, and what waits for its time waits.
+            let visitor = Visitor::new(organization.clone(), "request-1");
+            let scope = visitor.scope();
+            let queries = Queries::new(program.databases.clone());
+            let posts = queries.blog_posts(scope, &BlogPostFilter::default(), &Page::first(9)).await.unwrap().items;
+            let states: Vec<_> = posts.iter().map(|post| post.status().as_str()).collect();
+            assert_eq!(states, ["scheduled", "published", "published"]);
+            let courses = queries.courses(scope, &CourseFilter::default(), &Page::first(9)).await.unwrap().items;
+            let courses: Vec<_> = courses.iter().map(|course| RecordId::from_uuid(course.id().as_uuid())).collect();
+            assert_eq!(queries.covers(scope, EntityType::Course, &courses).await.unwrap().len(), 4);
+            let of_post = RecordId::from_uuid(posts[2].id().as_uuid());
+            assert_eq!(queries.covers(scope, EntityType::BlogPost, &[of_post]).await.unwrap().len(), 1);
             let found = program.audit().verify(organization.id).await.unwrap();
             assert!(matches!(found.state, ChainState::Intact { entries } if entries > 500), "{found:?}");
             assert_eq!(found.oldest_unsealed, None);

@@ -83,7 +83,7 @@ impl Folder {
         Ok(said == FILLED && self.path.join(DATABASES[0]).exists())
     }
 
-    /// Removes what a demo that was stopped while it filled them has left of the databases.
+    /// Removes what a demo that was stopped while it filled them has left of the databases and of the files that go with them.
     ///
     /// # Errors
     /// When a file cannot be removed.
@@ -100,7 +100,10 @@ impl Folder {
                 }
             }
         }
-        Ok(())
+        match std::fs::remove_dir_all(self.media()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).context("cannot remove the files of media"),
+            _ => Ok(()),
+        }
     }
 
     /// Notes that the databases, which are closed, are filled: they are brought to the disk first, since they were filled without.
@@ -136,8 +139,9 @@ mod tests {
         drop(folder);
         let mut folder = Folder::take(Some(&data)).unwrap();
         assert!(folder.is_filled().unwrap());
+        std::fs::create_dir_all(folder.media().join("o/a")).unwrap();
         folder.clear().unwrap();
-        assert!(!folder.is_filled().unwrap() && !data.join(DATABASES[0]).exists());
+        assert!(!folder.is_filled().unwrap() && !data.join(DATABASES[0]).exists() && !folder.media().exists());
     }
 
     #[test]
