@@ -1,7 +1,7 @@
 // Looks at the public site as others do: a browser (axe-core, light and dark, wide and narrow, with and without scripts), html-validate, the types
 // of schema.org, and another library's calendar. `check.mjs PROGRAM` starts the demo of PROGRAM and looks at all of its site.
 import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,11 +9,19 @@ import AxeBuilder from "@axe-core/playwright";
 import { HtmlValidate } from "html-validate";
 import ICAL from "ical.js";
 import { chromium } from "playwright-core";
-import { PAYLOADS } from "./payloads.mjs";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const MOST_PAGES = { es: 14, en: 5 };
+const MOST_PAGES = { es: 18, en: 8 };
+/** What must be among the pages that were looked at, and whether pictures are shown there. */
+const KINDS = [
+  [/\/courses$/, true], [/\/courses\/marketing-digital$/, true], [/\/course-runs\/[0-9a-f-]{36}$/, true], [/\/blog-posts$/, true],
+  [/\/blog-posts\/becas-y-ayudas-para-estudiar$/, true], [/\/faqs$/, false], [/\/embed\/courses$/, true],
+];
 const here = dirname(fileURLToPath(import.meta.url));
+/** What people write into forms in the hope that it runs in somebody else's browser. The tests of the API send the same. */
+const PAYLOADS = JSON.parse(readFileSync(join(here, "../payloads.json"), "utf8"));
+/** A picture of one point. */
+const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
 const faults = [];
 const fault = (where, what) => faults.push(`${where}: ${what}`);
 
@@ -49,7 +57,7 @@ async function caller(site, role) {
     const answer = await ask(`${site.url}/api/v1${path}`, {
       method,
       headers: { "Content-Type": "application/json", ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body),
     });
     const text = await answer.text();
     return { status: answer.status, etag: answer.headers.get("etag"), json: text ? JSON.parse(text) : null };
@@ -85,15 +93,24 @@ async function looksWell(browser, url, dark, width) {
   for (const what of said) if (answer.ok() || !what.startsWith("Failed to load resource")) fault(where, what);
   const links = await page.$$eval("a[href]", (all) => all.map((link) => link.href));
   const structured = await page.$$eval('script[type="application/ld+json"]', (all) => all.map((script) => script.textContent));
+  // Those at the end of a page wait until somebody comes there.
+  const lost = await page.evaluate(async () => {
+    const pictures = [...document.images];
+    for (const picture of pictures) picture.loading = "eager";
+    const shown = await Promise.all(pictures.map((picture) => picture.decode().then(() => true, () => false)));
+    return pictures.filter((_, n) => !shown[n]).map((picture) => picture.outerHTML);
+  });
+  for (const picture of lost) fault(where, `a picture is not shown: ${picture}`);
+  const pictures = await page.evaluate(() => document.images.length);
   const html = await answer.text();
   await context.close();
-  return { status: answer.status(), html, links, structured };
+  return { status: answer.status(), html, links, structured, pictures };
 }
 
 /** Follows the links of the site from its list of courses. */
 async function crawl(browser, site, most) {
   const root = `${site.url}/site/${site.organization}`;
-  const waiting = [`${root}/courses`, `${root}/embed/courses`, `${root}/courses/no-such-course`];
+  const waiting = ["/courses", "/embed/courses", "/courses/no-such-course", "/blog-posts", "/faqs"].map((path) => root + path);
   const seen = new Map();
   for (let url = waiting.shift(); url && seen.size < most; url = waiting.shift()) {
     if (seen.has(url)) continue;
@@ -112,9 +129,16 @@ async function crawl(browser, site, most) {
         if (!answer.ok) fault(url, `a link leads to ${target}, which answers ${answer.status}`);
         await answer.arrayBuffer();
       } else if (!target.includes("cursor=") || ![...seen.keys()].some((known) => known.includes("cursor="))) {
-        waiting.push(target);
+        // What is of a kind that was not looked at yet comes first.
+        const isNew = KINDS.some(([kind]) => kind.test(target) && ![...seen.keys(), ...waiting].some((known) => kind.test(known)));
+        if (isNew) waiting.unshift(target); else waiting.push(target);
       }
     }
+  }
+  for (const [kind, illustrated] of KINDS) {
+    const [url, looked] = [...seen].find(([known]) => kind.test(known)) ?? [];
+    if (!url) fault(String(kind), "no such page was found");
+    else if ((looked.pictures > 0) !== illustrated) fault(url, `has ${looked.pictures} pictures`);
   }
   return seen;
 }
@@ -174,39 +198,59 @@ async function nothingWrittenRuns(browser, site) {
   const owner = await caller(site, "owner");
   const context = await browser.newContext();
   let pages = 0;
-  const look = async (path) => {
+  const look = async (path, least = 0) => {
     const url = `${site.url}/site/${site.organization}${path}`;
     const { page, said } = await watched(context, url);
     const answer = await page.goto(url, { waitUntil: "load" });
     const active = await page.evaluate(() => document.querySelectorAll("script:not([type='application/ld+json']), iframe, object, embed, svg, [onerror], [onload], [onclick], a[href^='javascript:' i]").length);
     if (active) fault(url, `holds ${active} active elements`);
+    const pictures = await page.evaluate(() => document.images.length);
+    if (pictures < least) fault(url, `has ${pictures} pictures`);
     // Control characters are nothing to search for.
     for (const what of said) if (answer.status() !== 422 || !what.startsWith("Failed to load resource")) fault(url, what);
     await page.close();
     pages += 1;
   };
+  /** Publishes what was made; what is left of some texts is nothing, and what is published says something. */
+  const publish = async (payload, path, rest) => {
+    let told = await owner("POST", `${path}/transitions`, { to: "published" });
+    if (told.status === 409) {
+      await owner("PATCH", path, rest, { "If-Match": "*" });
+      told = await owner("POST", `${path}/transitions`, { to: "published" });
+    }
+    if (told.status !== 200) fault(payload, `publishing ${path} answers ${told.status}`);
+  };
   for (const [n, payload] of PAYLOADS.entries()) {
     const line = payload.replace(/\s+/g, " ").slice(0, 60) || "x";
+    const plain = line.replace(/[<>]/g, "") || "x";
     const slug = `prueba-${n}`;
+    /** Makes something. What runs is refused where markup may stand. */
+    const make = async (path, fields, markup) => {
+      let made = await owner("POST", path, { ...fields, [markup]: payload });
+      if (made.status === 422) made = await owner("POST", path, { ...fields, [markup]: plain });
+      if (made.status !== 201) fault(payload, `${path} answers ${made.status} ${JSON.stringify(made.json)}`);
+      return made.status === 201 ? made.json.id : null;
+    };
+    const picture = await owner("POST", `/media?filename=foto.png&alt_text=${encodeURIComponent(line)}`, PNG, { "Content-Type": "image/png" });
+    if (picture.status !== 201) { fault(payload, `the picture answers ${picture.status} ${JSON.stringify(picture.json)}`); continue; }
+    await publish(payload, `/media/${picture.json.id}`, {});
     const campus = await owner("POST", "/campuses", { slug, name: line, city: line, address: line, postal_code: line.slice(0, 20), time_zone: "Europe/Madrid" });
     if (campus.status !== 201) { fault(payload, `the campus answers ${campus.status}`); continue; }
-    const course = { slug, title: line, duration_hours: 1, modality: "presencial", price: { amount: 100, currency: "EUR" }, campus_ids: [campus.json.id], level: line, category: line, seo: { title: line, description: payload, keywords: [line] } };
-    let made = await owner("POST", "/courses", { ...course, description: payload });
-    // What runs is refused where markup may stand.
-    if (made.status === 422) made = await owner("POST", "/courses", { ...course, description: line.replace(/[<>]/g, "") || "x" });
-    if (made.status !== 201) { fault(payload, `the course answers ${made.status} ${JSON.stringify(made.json.errors)}`); continue; }
-    // What is left of some texts is nothing, and a published course says something.
-    const publish = () => owner("POST", `/courses/${made.json.id}/transitions`, { to: "published" });
-    let told = await publish();
-    if (told.status === 409) {
-      await owner("PATCH", `/courses/${made.json.id}`, { description: "x" }, { "If-Match": "*" });
-      told = await publish();
-    }
-    if (told.status !== 200) fault(payload, `publishing answers ${told.status}`);
-    await owner("POST", "/course-runs", { course_id: made.json.id, campus_id: campus.json.id, start_date: "2099-01-01", end_date: "2099-02-01", max_students: 1 });
-    await look(`/courses/${slug}`);
+    const course = await make("/courses", { slug, title: line, duration_hours: 1, modality: "presencial", price: { amount: 100, currency: "EUR" }, campus_ids: [campus.json.id], level: line, category: line, seo: { title: line, description: payload, keywords: [line] } }, "description");
+    const post = await make("/blog-posts", { slug, title: line, excerpt: payload, category: line, featured_image_id: picture.json.id }, "content");
+    await make("/faqs", { question: line, category: ["general", "enrollment", "technical", "financial"][n % 4], order_display: n, is_published: true }, "answer");
+    if (!course || !post) continue;
+    await publish(payload, `/courses/${course}`, { description: "x" });
+    await publish(payload, `/blog-posts/${post}`, { content: "x", excerpt: "x" });
+    const linked = await owner("POST", `/media/${picture.json.id}/links`, { entity_type: "course", entity_id: course, role: "cover" });
+    if (linked.status !== 200) fault(payload, `the link answers ${linked.status}`);
+    await owner("POST", "/course-runs", { course_id: course, campus_id: campus.json.id, start_date: "2099-01-01", end_date: "2099-02-01", max_students: 1 });
+    await look(`/courses/${slug}`, 1);
+    await look(`/blog-posts/${slug}`, 1);
     await look(`/courses?q=${encodeURIComponent(payload)}`);
   }
+  await look("/blog-posts?limit=100", 100);
+  await look("/faqs");
   await look("/courses");
   await look("/embed/courses");
   await context.close();
