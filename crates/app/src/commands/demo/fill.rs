@@ -199,7 +199,7 @@ impl<'y> Teller<'y> {
     async fn publish(&self, n: usize, story: &Story, at: Instant) -> Result<()> {
         let may = self.may(Role::Marketing)?;
         let image = self.story_images.get(&n).map(ToString::to_string);
-        let post = self.publishing.draft_blog_post(&may, &read::<BlogPostDetails>(story.details(image))?).await?;
+        let post = self.publishing.draft_blog_post(&may, &read::<BlogPostDetails>(story.details(image.as_deref()))?).await?;
         let (to, publish_at) = if story.days_ago < 0 { (BlogPostStatus::Scheduled, Some(at)) } else { (BlogPostStatus::Published, None) };
         self.publishing.move_blog_post(&may, post.id(), to, publish_at).await?;
         Ok(())

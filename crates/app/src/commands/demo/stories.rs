@@ -23,7 +23,7 @@ pub(super) struct Story {
 
 impl Story {
     /// Its details, with a picture that stands above it.
-    pub(super) fn details(&self, image: Option<String>) -> Json {
+    pub(super) fn details(&self, image: Option<&str>) -> Json {
         json!({"slug": self.slug, "title": self.title, "excerpt": self.excerpt, "content": self.content, "category": self.category, "tags": self.tags,
             "featured_image_id": image})
     }
