@@ -17,7 +17,13 @@ pub fn active_parts(html: &str) -> Vec<String> {
     let begins_tag = |tag: &&str| tag.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
     for tag in html.split('<').skip(1).filter(begins_tag) {
         let (name, attributes) = tag.split_at(tag.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(tag.len()));
-        let attributes = attributes.to_ascii_lowercase();
+        // The tag ends at the first `>` that is in no quotes; what comes then is text.
+        let mut quoted = false;
+        let mut is_inside = |c: char| {
+            quoted ^= c == '"';
+            quoted || c != '>'
+        };
+        let attributes: String = attributes.to_ascii_lowercase().chars().take_while(|c| is_inside(*c)).collect();
         let allowed = ELEMENTS.split_whitespace().any(|element| element == name.trim_start_matches('/'));
         let handler = attributes.split_whitespace().any(|part| part.starts_with("on") && part.contains('='));
         let address = ["href=\"", "src=\""].iter().filter_map(|name| attributes.split_once(name)).any(|(_, value)| {
