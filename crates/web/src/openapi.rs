@@ -176,6 +176,9 @@ fn refusals(route: &Route) -> Vec<(u16, &'static str)> {
     if route.path.contains('{') || names_one {
         refusals.push((404, "It is not there, or in another organization."));
     }
+    if route.parts {
+        refusals.push((416, "No byte of the file is in the `Range` that is asked for; `Content-Range` says how many it has."));
+    }
     if route.file {
         refusals.push((400, "The body did not arrive whole."));
         refusals.push((413, "The file is too large."));

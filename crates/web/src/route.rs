@@ -64,6 +64,8 @@ pub struct Route {
     pub file: bool,
     /// Whether the body is a patch, of which every field may be left out.
     pub patch: bool,
+    /// Whether it gives parts of a file.
+    pub parts: bool,
     /// What it gives.
     pub answers: Vec<(u16, Content)>,
     /// The schemas that its answers name.
@@ -94,6 +96,7 @@ impl Route {
             body: None,
             file: false,
             patch: false,
+            parts: false,
             answers: Vec::new(),
             schemas: Vec::new(),
             attach: Box::new(move |resource| resource.route(web::method(verb.clone()).to(handler.clone()))),
@@ -187,6 +190,13 @@ impl Route {
     /// It gives the bytes of a file, or says that it is still the one that was seen (`If-None-Match`).
     pub(crate) fn gives_file(mut self) -> Self {
         self.answers.extend([(200, Content::File), (304, Content::Nothing)]);
+        self
+    }
+
+    /// It gives a part of the file to whoever asks for one (`Range`).
+    pub(crate) fn in_parts(mut self) -> Self {
+        self.parts = true;
+        self.answers.push((206, Content::File));
         self
     }
 

@@ -33,6 +33,7 @@ on_both_stores! {
     what_is_put_comes_back,
     what_is_put_again_is_replaced,
     a_file_of_many_parts_comes_back,
+    a_part_comes_alone,
     objects_are_listed_by_their_paths_in_pages,
     what_is_removed_is_gone,
     a_path_leads_nowhere_else,
@@ -61,6 +62,17 @@ async fn what_is_put_comes_back(store: &dyn ObjectStore) {
     assert_eq!(got(store, "a/b/original").await.as_deref(), Some(b"uno".as_slice()));
     assert_eq!(got(store, "a/b/320").await, None);
     store.check().await.unwrap();
+}
+
+async fn a_part_comes_alone(store: &dyn ObjectStore) {
+    put(store, "a/b/original", b"0123456789").await;
+    for (part, expected) in [(0..1, "0"), (2..6, "2345"), (9..10, "9"), (0..10, "0123456789")] {
+        let object = store.get_part("a/b/original", part.clone()).await.unwrap().unwrap();
+        let size = object.size_bytes;
+        let bytes = object.bytes.try_collect::<Vec<_>>().await.unwrap().concat();
+        assert_eq!((bytes.as_slice(), size), (expected.as_bytes(), expected.len() as u64), "{part:?}");
+    }
+    assert!(store.get_part("a/b/320", 0..1).await.unwrap().is_none());
 }
 
 async fn what_is_put_again_is_replaced(store: &dyn ObjectStore) {

@@ -19,6 +19,7 @@ use super::office::{Made, Office};
 over_http! {
     a_picture_is_written_anew_and_shown_once_it_is_published,
     documents_and_films_are_saved_and_not_shown,
+    a_file_comes_in_parts,
     what_is_published_says_what_it_shows,
     an_asset_is_used_in_many_places,
     an_upload_happens_once,
@@ -132,6 +133,35 @@ async fn documents_and_films_are_saved_and_not_shown(service: &Service) {
         assert!(answer.header("Content-Security-Policy").unwrap().contains("sandbox"));
         service.visitor().get(&office.door(&format!("/media/{}/thumbnails/320", asset.id))).await.refused(404, "NOT_FOUND");
     }
+}
+
+async fn a_file_comes_in_parts(service: &Service) {
+    let office = Office::found(service).await;
+    let film = files::mp4(&(0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect::<Vec<_>>());
+    let asset = office.media_of("Taller.mp4", film.clone()).await;
+    publish(&office, &asset).await;
+    let (visitor, path, size) = (service.visitor(), office.door(&format!("/media/{}", asset.id)), film.len());
+    let whole = visitor.get(&path).await;
+    assert_eq!((whole.status, whole.header("Accept-Ranges"), whole.bytes.len()), (200, Some("bytes"), size));
+    let part = async |range: &str| visitor.get(&path).header("Range", range).await;
+    for (range, first, end) in [("bytes=0-1", 0, 2), ("bytes=70000-", 70_000, size), ("bytes=-7", size - 7, size), ("bytes=5-999999999", 5, size)] {
+        let answer = part(range).await;
+        is_careful(&answer);
+        assert_eq!((answer.status, answer.header("Content-Range")), (206, Some(format!("bytes {first}-{}/{size}", end - 1).as_str())), "{range}");
+        assert!(answer.bytes[..] == film[first..end] && answer.etag() == whole.etag() && answer.header("Content-Type") == Some("video/mp4"));
+        assert!(answer.header("Content-Security-Policy").unwrap().ends_with("; sandbox"));
+    }
+    let answer = part(&format!("bytes={size}-")).await;
+    assert_eq!((answer.header("Content-Range"), answer.header("Cache-Control")), (Some(format!("bytes */{size}").as_str()), Some("no-store")));
+    answer.refused(416, "RANGE_NOT_SATISFIABLE");
+    for range in ["bytes=0-1,5-6", "lines=0-1", "bytes=9-1"] {
+        assert_eq!(part(range).await.status, 200, "{range}");
+    }
+    // Who has a part of another file gets all of this one.
+    let since = async |etag: &str| visitor.get(&path).header("Range", "bytes=0-1").header("If-Range", etag).await;
+    assert_eq!((since(whole.etag()).await.status, since("\"x\"").await.status), (206, 200));
+    let staff = office.owner().await.get(&format!("/media/{}/file", asset.id)).header("Range", "bytes=0-3").await;
+    assert_eq!((staff.status, &staff.bytes[..]), (206, &film[..4]));
 }
 
 async fn what_is_published_says_what_it_shows(service: &Service) {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{BackoffConfig, ClientOptions, Error, ObjectMeta, ObjectStoreExt as _, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, Error, GetOptions, ObjectMeta, ObjectStoreExt as _, RetryConfig};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{Bucket, Location};
@@ -94,6 +95,17 @@ impl ObjectStore for Objects {
     async fn get(&self, from: &str) -> Result<Option<StoredObject>, PortError> {
         match self.store.get(&path(from)?).await {
             Ok(object) => Ok(Some(StoredObject { size_bytes: object.meta.size, bytes: object.into_stream().map_err(away).boxed() })),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(away(error)),
+        }
+    }
+
+    async fn get_part(&self, from: &str, part: Range<u64>) -> Result<Option<StoredObject>, PortError> {
+        let options = GetOptions { range: Some(part.into()), ..GetOptions::default() };
+        match self.store.get_opts(&path(from)?, options).await {
+            Ok(object) => {
+                Ok(Some(StoredObject { size_bytes: object.range.end - object.range.start, bytes: object.into_stream().map_err(away).boxed() }))
+            }
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(away(error)),
         }

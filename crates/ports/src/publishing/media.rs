@@ -1,5 +1,6 @@
 //! Media: the assets, and the files behind them.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -220,6 +221,12 @@ pub trait ObjectStore: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`], also in the middle of the bytes.
     async fn get(&self, path: &str) -> Result<Option<StoredObject>, PortError>;
+
+    /// A part of an object, which begins within it and is not empty; `None` if there is no such object. `size_bytes` is that of the part.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`], also in the middle of the bytes.
+    async fn get_part(&self, path: &str, part: Range<u64>) -> Result<Option<StoredObject>, PortError>;
 
     /// The objects of a folder and of its folders, by their paths, from after a path on, at most so many.
     ///

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use matricula_domain::publishing::{MediaAsset, MediaAssetId, ThumbnailWidth};
 use matricula_ports::PortError;
 use matricula_ports::publishing::StoredObject;
@@ -31,7 +33,18 @@ impl Media {
             Some(width) => asset.file.at_width(width).ok_or(MediaError::NotFound)?,
             None => asset.file.original(),
         };
-        let object = self.store.get(&path).await?;
-        Ok(object.ok_or_else(|| PortError::Broken(format!("the file of the media asset {} is not in the store", asset.id)))?)
+        Ok(self.store.get(&path).await?.ok_or_else(|| lost(asset))?)
     }
+
+    /// A part of the file of an asset, which begins within it and is not empty.
+    ///
+    /// # Errors
+    /// [`MediaError::Port`].
+    pub async fn open_part(&self, asset: &MediaAsset, part: Range<u64>) -> Result<StoredObject, MediaError> {
+        Ok(self.store.get_part(&asset.file.original(), part).await?.ok_or_else(|| lost(asset))?)
+    }
+}
+
+fn lost(asset: &MediaAsset) -> PortError {
+    PortError::Broken(format!("the file of the media asset {} is not in the store", asset.id))
 }

@@ -228,11 +228,13 @@ async fn everybody_may_have_what_is_published_and_not_hidden() {
 async fn a_file_that_is_lost_is_a_fault_of_ours() {
     let mut store = MockObjectStore::new();
     store.expect_get().withf(|path| path == "o/a/320").returning(|_| Ok(None));
+    store.expect_get_part().withf(|path, part| path == "o/a/original" && *part == (1..3)).returning(|_, _| Ok(None));
     let bytes = || StoredObject { size_bytes: 0, bytes: Box::pin(futures_util::stream::empty()) };
     store.expect_get().withf(|path| path == "o/a/original").returning(move |_| Ok(Some(bytes())));
     let transactions = MockTransactions::over(MockRepositories::default());
     let media = media(&transactions, MockMediaQueries::new(), store, MockFileInspector::new());
     assert!(matches!(media.open(&asset(), Some(ThumbnailWidth::Small)).await, Err(MediaError::Port(PortError::Broken(_)))));
+    assert!(matches!(media.open_part(&asset(), 1..3).await, Err(MediaError::Port(PortError::Broken(_)))));
     assert!(media.open(&asset(), None).await.is_ok() && media.open(&asset(), Some(ThumbnailWidth::Large)).await.is_ok());
 }
 

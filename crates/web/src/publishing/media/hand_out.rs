@@ -1,11 +1,15 @@
-use actix_web::HttpResponse;
 use actix_web::body::SizedStream;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, ETAG, HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
+use actix_web::{HttpResponse, ResponseError as _};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use matricula_application::access::ReadPublishing;
 use matricula_domain::publishing::{MediaAsset, ThumbnailWidth};
 
+use super::part::Part;
 use crate::call::{Basics, May, Public};
 use crate::error::ApiError;
 use crate::input::path_field;
@@ -40,14 +44,35 @@ pub(super) async fn public_thumbnail(call: Public) -> Result<HttpResponse, ApiEr
 
 async fn hand_out(basics: &Basics, asset: &MediaAsset, width: Option<ThumbnailWidth>) -> Result<HttpResponse, ApiError> {
     let etag = format!("\"{}{}\"", BASE64_URL_SAFE_NO_PAD.encode(asset.file.sha256), width.map_or("", ThumbnailWidth::as_str));
-    let seen = basics.request.headers().get(IF_NONE_MATCH).and_then(|seen| seen.to_str().ok()).unwrap_or_default();
-    if seen.split(',').any(|seen| seen.trim().trim_start_matches("W/") == etag) {
+    let told = |name| basics.request.headers().get(name).and_then(|told| told.to_str().ok());
+    if told(IF_NONE_MATCH).unwrap_or_default().split(',').any(|seen| seen.trim().trim_start_matches("W/") == etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
-    let object = basics.api.media.open(asset, width).await?;
+    // Whoever has the beginning of another file gets the whole of this one. Nobody asks for a part of a thumbnail, whose size is not written down.
+    let wanted = told(RANGE).filter(|_| width.is_none() && told(IF_RANGE).is_none_or(|seen| seen == etag));
+    let size = asset.file.size_bytes;
+    let mut response = HttpResponse::Ok();
+    let object = match wanted.map_or(Part::Whole, |wanted| Part::of(wanted, size)) {
+        Part::Whole => basics.api.media.open(asset, width).await?,
+        Part::None => {
+            let mut response =
+                ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE", "no byte of the file is in that range").error_response();
+            if let Ok(range) = HeaderValue::from_str(&format!("bytes */{size}")) {
+                response.headers_mut().insert(CONTENT_RANGE, range);
+            }
+            return Ok(response);
+        }
+        Part::Of(part) => {
+            response.status(StatusCode::PARTIAL_CONTENT);
+            response.insert_header((CONTENT_RANGE, format!("bytes {}-{}/{size}", part.start, part.end - 1)));
+            basics.api.media.open_part(asset, part).await?
+        }
+    };
+    if width.is_none() {
+        response.insert_header((ACCEPT_RANGES, "bytes"));
+    }
     // A picture was written anew. Whatever else is shown in place is shown by a program that nobody here knows.
     let disposition = if asset.file.media_type.is_image() { "inline" } else { "attachment" };
-    let mut response = HttpResponse::Ok();
     response
         .content_type(asset.file.media_type.as_str())
         .insert_header((ETAG, etag))
@@ -57,6 +82,8 @@ async fn hand_out(basics: &Basics, asset: &MediaAsset, width: Option<ThumbnailWi
 }
 
 fn kept_for_ever(mut response: HttpResponse) -> HttpResponse {
-    response.headers_mut().insert(CACHE_CONTROL, actix_web::http::header::HeaderValue::from_static(FOR_EVER));
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(FOR_EVER));
+    }
     response
 }

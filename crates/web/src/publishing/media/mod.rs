@@ -2,6 +2,7 @@
 
 mod hand_out;
 mod handlers;
+mod part;
 mod upload;
 mod view;
 
@@ -80,14 +81,16 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/media/{id}/file", "getMediaFile", "publishing", hand_out::file)
             .says("The file of a media asset, published or not.")
             .needs::<ReadPublishing>()
-            .gives_file(),
+            .gives_file()
+            .in_parts(),
         Route::get("/media/{id}/thumbnails/{width}", "getMediaThumbnail", "publishing", hand_out::thumbnail)
             .says("A picture, no wider than this.")
             .needs::<ReadPublishing>()
             .gives_file(),
         Route::get("/public/{organization}/media/{id}", "getPublishedMedia", "publishing", hand_out::public_file)
             .says("The file of a published media asset: a picture to be shown, anything else to be saved.")
-            .gives_file(),
+            .gives_file()
+            .in_parts(),
         Route::get("/public/{organization}/media/{id}/thumbnails/{width}", "getPublishedThumbnail", "publishing", hand_out::public_thumbnail)
             .says("A published picture, no wider than this.")
             .gives_file(),
