@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 const CANVAS: (u32, u32) = (180, 120);
 
 /// How large they are.
-const SIZE: (u32, u32) = (1350, 900);
+const SIZE: (u32, u32) = (960, 640);
 
 /// What a picture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
