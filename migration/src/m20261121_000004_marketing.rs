@@ -13,6 +13,9 @@ CREATE TABLE campaigns (
     end_date date,
     target_audience jsonb,
     conversion_goal text,
+    kpi_targets jsonb,
+    meta_campaign_id text,
+    mailchimp_campaign_id text,
     status text NOT NULL CHECK (status IN ('draft', 'active', 'paused', 'completed')),
     archived_at timestamptz,
     @std,
@@ -22,4 +25,22 @@ CREATE UNIQUE INDEX ON campaigns (organization_id, slug) WHERE archived_at IS NU
 CREATE INDEX ON campaigns (organization_id, slug, id);
 CREATE INDEX ON campaigns (organization_id, status, start_date DESC);
 @pg CREATE INDEX ON campaigns USING gin (target_audience);
+
+CREATE TABLE ads_templates (
+    @owned,
+    campaign_id uuid NOT NULL REFERENCES campaigns,
+    name text NOT NULL,
+    format text NOT NULL CHECK (format IN ('single_image', 'carousel', 'video', 'story')),
+    headline text,
+    body_text text,
+    cta_text text,
+    media_urls jsonb NOT NULL,
+    link_url text,
+    performance_metrics jsonb,
+    status text NOT NULL CHECK (status IN ('draft', 'active', 'paused', 'archived')),
+    archived_at timestamptz,
+    @std
+);
+CREATE INDEX ON ads_templates (organization_id, name, id);
+CREATE INDEX ON ads_templates (organization_id, campaign_id, name, id);
 ";

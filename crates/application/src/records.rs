@@ -5,7 +5,7 @@ mod tests;
 
 use std::marker::PhantomData;
 
-use matricula_domain::shared::{Changed, Fault, Faults, Fields, Id, Instant, Kind, Record, RecordId, Stored, Value};
+use matricula_domain::shared::{Changed, Fault, Faults, Fields, Id, Instant, Kind, Record, RecordId, RecordRefusal, Stored, Value};
 use matricula_ports::records::RecordChange;
 use matricula_ports::{PortError, Tx, transact};
 
@@ -21,12 +21,18 @@ pub enum RecordError {
     /// It is archived already, or not archived at all.
     #[error("already so")]
     AlreadySo,
-    /// The input is understood, and wrong.
+    /// A rule refuses it.
     #[error(transparent)]
-    Invalid(#[from] Faults),
+    Refused(#[from] RecordRefusal),
     /// The world.
     #[error(transparent)]
     Port(#[from] PortError),
+}
+
+impl From<Faults> for RecordError {
+    fn from(faults: Faults) -> Self {
+        Self::Refused(faults.into())
+    }
 }
 
 /// The use cases of one kind of record, for whoever has the right to manage it.
@@ -59,12 +65,20 @@ impl<R: Record, M: Right> Records<R, M> {
         .await
     }
 
-    /// Changes the fields that the patch names.
+    /// Changes the fields that the patch names; where it names another state, the record goes there.
     ///
     /// # Errors
     /// [`RecordError`].
     pub async fn change(&self, who: &Allowed<M>, id: RecordId, patch: &Value, expected: Expected) -> Result<Stored<R>, RecordError> {
         self.changed(who, id, expected, |record, now| Ok(record.change(patch, now)?)).await
+    }
+
+    /// Takes a record to another state.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub async fn transition(&self, who: &Allowed<M>, id: RecordId, to: &str) -> Result<Stored<R>, RecordError> {
+        self.changed(who, id, Expected::Any, |record, now| Ok(record.transition(to, now)?)).await
     }
 
     /// Hides a record, with undo.

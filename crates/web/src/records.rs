@@ -7,13 +7,15 @@ use actix_web::{HttpRequest, Responder};
 use matricula_application::access::{ManageCatalog, ManageMarketing, ManagePublishing, ReadCatalog, ReadMarketing, ReadPublishing, Right};
 use matricula_application::records::{RecordError, Records};
 use matricula_domain::catalog::{Campus, Cycle};
-use matricula_domain::marketing::Campaign;
+use matricula_domain::marketing::{AdsTemplate, Campaign};
 use matricula_domain::publishing::Faq;
-use matricula_domain::shared::{Aggregate, Fault, Faults, Field, FieldSchema, Flag, Kind, Record, RecordId, RecordSchema, Stored, Value};
+use matricula_domain::shared::{
+    Aggregate, Fault, Faults, Field, FieldSchema, Flag, Input, Kind, Lifecycle, Line, Record, RecordId, RecordRefusal, RecordSchema, Stored, Value,
+};
 use matricula_ports::PortError;
 use matricula_ports::json::to_json;
 use matricula_ports::records::{RecordFilter, RecordRow};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::answer::{Answer, Answered};
 use crate::call::May;
@@ -29,6 +31,7 @@ pub fn kinds() -> Vec<RecordKind> {
         record::<Cycle, ReadCatalog, ManageCatalog>(),
         record::<Campus, ReadCatalog, ManageCatalog>(),
         record::<Campaign, ReadMarketing, ManageMarketing>(),
+        record::<AdsTemplate, ReadMarketing, ManageMarketing>(),
         record::<Faq, ReadPublishing, ManagePublishing>(),
     ]
 }
@@ -85,6 +88,17 @@ fn record<R: Record, See: Right, Manage: Right>() -> RecordKind {
             .needs::<Manage>()
             .gives_named(200, &name, schema(), false),
     ];
+    if let Some(Lifecycle { field, .. }) = R::SCHEMA.lifecycle {
+        let move_it = Route::post(&format!("{one}/transitions"), &format!("move{name}"), noun.context, move |call, body| kind.transition(call, body));
+        routes.push(
+            move_it
+                .says(says("Take to another state"))
+                .needs::<Manage>()
+                .once()
+                .takes_fields(Vec::leak(transition_to(field, R::FIELDS)))
+                .gives_named(200, &name, schema(), false),
+        );
+    }
     if let Some(list) = routes.first_mut() {
         list.query =
             list_query(R::SCHEMA.filters.iter().filter_map(|filter| R::FIELDS.iter().find(|field| field.name == *filter)).copied().collect());
@@ -104,6 +118,12 @@ fn list_query(filters: Vec<FieldSchema>) -> &'static [FieldSchema] {
     fields.push(FieldSchema { name: "limit", doc: "At most so many items (1–100, default 50).", kind: Limit::KIND, required: false });
     fields.push(FieldSchema { name: "cursor", doc: "Where the page begins: `next_cursor` of the page before.", kind: Place::KIND, required: false });
     Vec::leak(fields)
+}
+
+/// What a transition takes: the state, which is what the field holds.
+fn transition_to(field: &str, fields: &[FieldSchema]) -> Vec<FieldSchema> {
+    let states = fields.iter().filter(|known| known.name == field);
+    states.map(|state| FieldSchema { name: "to", doc: "The state.", kind: state.kind, required: true }).collect()
 }
 
 fn schema<R: Record>() -> Json {
@@ -180,6 +200,13 @@ impl<R: Record, See: Right, Manage: Right> Handlers<R, See, Manage> {
         Ok(answer(&records.change(&call.who, id, &body.value, expected).await?))
     }
 
+    async fn transition(self, call: May<Manage>, body: Raw) -> Answered {
+        let id: RecordId = path_field(&call.request, "id")?;
+        let to = state::<R>(&body.value).map_err(ApiError::from)?;
+        let records = Records::<R, Manage>::new(call.api.world.clone());
+        call.once(body.fingerprint, answer, async |who| records.transition(who, id, &to).await).await
+    }
+
     async fn archive(self, call: May<Manage>) -> Answered {
         let id: RecordId = path_field(&call.request, "id")?;
         Ok(answer(&Records::<R, Manage>::new(call.api.world.clone()).archive(&call.who, id).await?))
@@ -189,6 +216,17 @@ impl<R: Record, See: Right, Manage: Right> Handlers<R, See, Manage> {
         let id: RecordId = path_field(&call.request, "id")?;
         Ok(answer(&Records::<R, Manage>::new(call.api.world.clone()).restore(&call.who, id).await?))
     }
+}
+
+/// The state that the body of a transition names.
+fn state<R: Record>(body: &Value) -> Result<String, Faults> {
+    let field = R::SCHEMA.lifecycle.map(|lifecycle| lifecycle.field).unwrap_or_default();
+    let mut input = Input::new(body, &transition_to(field, R::FIELDS));
+    let to = input.field::<Line<100>>("to");
+    if let Some(Err(wrong)) = to.as_ref().and_then(|to| R::read_field(field, &to.value())) {
+        input.faults().0.extend(wrong.0.into_iter().map(|fault| fault.under("to")));
+    }
+    input.into_faults().into_result().map(|()| to.map(|to| to.to_string()).unwrap_or_default())
 }
 
 type Asked = (RecordFilter, Option<Limit>, Option<Place>);
@@ -230,13 +268,14 @@ impl Coded for RecordError {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::AlreadySo => (StatusCode::CONFLICT, "ALREADY_SO"),
-            Self::Invalid(faults) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
+            Self::Refused(RecordRefusal::Invalid(faults)) => (StatusCode::UNPROCESSABLE_ENTITY, faults.code()),
+            Self::Refused(RecordRefusal::InvalidTransition { .. }) => (StatusCode::CONFLICT, "INVALID_TRANSITION"),
             Self::Port(error) => error.coded(),
         }
     }
     fn faults(&self) -> &[Fault] {
         match self {
-            Self::Invalid(faults) => &faults.0,
+            Self::Refused(RecordRefusal::Invalid(faults)) => &faults.0,
             _ => &[],
         }
     }
@@ -244,6 +283,12 @@ impl Coded for RecordError {
         match self {
             Self::Port(error) => Some(error),
             _ => None,
+        }
+    }
+    fn hints(&self) -> Map<String, Json> {
+        match self {
+            Self::Refused(RecordRefusal::InvalidTransition { possible, .. }) => crate::error::possible(possible),
+            _ => Map::new(),
         }
     }
 }

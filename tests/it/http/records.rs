@@ -17,6 +17,7 @@ over_http! {
     what_only_one_may_have_belongs_to_one_that_is_not_hidden,
     what_a_record_refers_to_is_there,
     records_are_filtered_and_in_their_order,
+    a_record_goes_from_state_to_state_by_its_ways,
     everything_wrong_with_a_record_is_told_at_once,
 }
 
@@ -133,6 +134,51 @@ async fn what_a_record_refers_to_is_there(service: &Service) {
             }
         }
     }
+}
+
+async fn a_record_goes_from_state_to_state_by_its_ways(service: &Service) {
+    let office = Office::found(service).await;
+    let owner = office.owner().await;
+    let mut asked = 0;
+    for (schema, lifecycle) in matricula_web::kinds().into_iter().filter_map(|kind| Some((kind.schema, kind.schema.lifecycle?))) {
+        for (from, ways) in lifecycle.ways {
+            for to in lifecycle.ways.iter().map(|(state, _)| state) {
+                let made = office.record(schema.noun.many, json!({lifecycle.field: from})).await;
+                let path = format!("{}/{}", path_of(schema), made.id);
+                let (is_way, version) = (ways.contains(to), if from == to { &"changed" } else { to });
+                let answer = owner.post(&format!("{path}/transitions"), &json!({"to": to})).await;
+                // A patch goes the same ways; one that names the state in which it is says nothing new.
+                let other = office.record(schema.noun.many, json!({lifecycle.field: from})).await;
+                let patched = owner.patch(&format!("{}/{}", path_of(schema), other.id), "*", &json!({lifecycle.field: to})).await;
+                if is_way {
+                    assert_eq!(answer.is(200)[lifecycle.field], json!(to));
+                } else {
+                    answer.refused(409, "INVALID_TRANSITION");
+                    assert_eq!(answer.json()["possible"], json!(ways), "{from} to {to}");
+                    assert_eq!(owner.get(&path).await.is(200)[lifecycle.field], json!(from));
+                }
+                if is_way || from == to {
+                    patched.is(200);
+                    let told = owner.get(&format!("/audit/entries?entity_id={}", other.id)).await.is(200);
+                    assert!(each(&told, "action").contains(&json!(format!("{}.{version}", schema.noun.one))), "{told}");
+                } else {
+                    patched.refused(409, "INVALID_TRANSITION");
+                }
+                asked += 1;
+            }
+        }
+        let made = office.record(schema.noun.many, json!({})).await;
+        let path = format!("{}/{}/transitions", path_of(schema), made.id);
+        for (body, pointer, code) in [
+            (json!({}), "/to", "REQUIRED"),
+            (json!({"to": "nowhere"}), "/to", "NOT_A_CHOICE"),
+            (json!({"to": 1}), "/to", "WRONG_TYPE"),
+            (json!({"to": lifecycle.ways[0].1[0], "why": "x"}), "/why", "UNKNOWN_FIELD"),
+        ] {
+            assert_eq!(owner.post(&path, &body).await.faults(), [(pointer.to_owned(), code.to_owned())]);
+        }
+    }
+    assert!(asked >= 16, "no kind has states");
 }
 
 async fn records_are_filtered_and_in_their_order(service: &Service) {

@@ -255,6 +255,11 @@ async fn of_records(operation: &str, office: &Office<'_>) -> Option<Wish> {
             office.owner().await.act(&format!("{}/{}/archive", path_of(kind), wish.id.as_deref().unwrap_or_default())).await.is(200);
             wish
         }
+        (_, Some("transitions")) => {
+            let made = office.record(kind.noun.many, json!({})).await;
+            let lifecycle = kind.lifecycle.unwrap();
+            on(made.id).with(json!({"to": lifecycle.possible(&text(&made.shown[lifecycle.field]))[0]}))
+        }
         ("GET", _) => plain(),
         _ => body(office.example(kind, Extent::Least).await),
     })

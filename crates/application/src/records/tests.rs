@@ -78,7 +78,7 @@ fn saving(mut repositories: MockRepositories) -> (MockRepositories, Seen<RecordC
 
 fn refusal<T: std::fmt::Debug>(outcome: Result<T, RecordError>) -> Faults {
     match outcome {
-        Err(RecordError::Invalid(faults)) => faults,
+        Err(RecordError::Refused(RecordRefusal::Invalid(faults))) => faults,
         other => panic!("must be refused, was {other:?}"),
     }
 }

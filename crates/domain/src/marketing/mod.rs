@@ -1,5 +1,7 @@
-//! Marketing: campaigns, each with one channel.
+//! Marketing: campaigns, each with one channel, and the advertisements in them.
 
+mod ads_template;
 mod campaign;
 
-pub use campaign::{Campaign, CampaignStatus, Platform};
+pub use ads_template::{AdFormat, AdStatus, AdsTemplate};
+pub use campaign::{Campaign, CampaignStatus, KpiTargets, Platform};

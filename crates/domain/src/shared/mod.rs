@@ -23,7 +23,7 @@ pub use html::Html;
 pub use id::{Id, SubjectRef};
 pub use language::Language;
 pub use money::{Currency, Money};
-pub use record::{IdOf, Record, RecordFact, RecordId, RecordSchema, RecordVerb, Stored};
+pub use record::{IdOf, Lifecycle, Record, RecordFact, RecordId, RecordRefusal, RecordSchema, RecordVerb, Stored};
 pub use text::{Code, EmailAddress, Line, PhoneNumber, Prose, Slug, WebAddress, normalize_email};
 pub use time::{Instant, LocalDate, LocalTime, TimeZone, Weekday, days_later};
 pub use value::{Fields, Value};

@@ -74,8 +74,44 @@ pub struct RecordSchema {
     pub order: &'static str,
     /// Fields that lists can be filtered by.
     pub filters: &'static [&'static str],
+    /// The states that it goes through, if it has any.
+    pub lifecycle: Option<Lifecycle>,
     /// What [`Form::read`] makes of an input, as fields again: for those who do not know the type.
     pub read: fn(&Value) -> Result<Fields, Faults>,
+}
+
+/// The states that a record goes through, and the ways between them. A new record may be in any, since it may have a past elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifecycle {
+    /// The field that holds the state: a [`choice!`](crate::choice).
+    pub field: &'static str,
+    /// From each state, where it can go.
+    pub ways: &'static [(&'static str, &'static [&'static str])],
+}
+
+impl Lifecycle {
+    /// Where a record can go from a state.
+    pub fn possible(&self, from: &str) -> &'static [&'static str] {
+        self.ways.iter().find(|(state, _)| *state == from).map_or(&[], |(_, to)| to)
+    }
+}
+
+/// Why a record is not changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordRefusal {
+    /// The input is understood, and wrong.
+    #[error(transparent)]
+    Invalid(#[from] Faults),
+    /// There is no way from one state to the other.
+    #[error("there is no way from {from} to {to}")]
+    InvalidTransition {
+        /// Where it is.
+        from: String,
+        /// Where it should go.
+        to: String,
+        /// Where it could.
+        possible: &'static [&'static str],
+    },
 }
 
 impl PartialEq for RecordSchema {
@@ -86,10 +122,21 @@ impl PartialEq for RecordSchema {
 impl Eq for RecordSchema {}
 
 impl RecordSchema {
-    /// Whether what is unique, ordered and filtered by are fields: what `record!` asks while the program is compiled.
+    /// Whether what is unique, ordered and filtered by are fields, and what it goes through are states of one: what `record!` asks while the
+    /// program is compiled.
     pub const fn names_its_fields(&self) -> bool {
         let mut all = self.has(self.order);
         let mut n = 0;
+        if let Some(lifecycle) = self.lifecycle {
+            all = all && self.has(lifecycle.field);
+            while n < self.fields.len() {
+                if same(self.fields[n].name, lifecycle.field) {
+                    all = all && goes_through(lifecycle.ways, &self.fields[n].kind);
+                }
+                n += 1;
+            }
+            n = 0;
+        }
         while n < self.unique.len() {
             all = all && self.has(self.unique[n]);
             n += 1;
@@ -112,6 +159,33 @@ impl RecordSchema {
         }
         false
     }
+}
+
+/// Whether the ways begin and end in words of a choice, and begin in each of them.
+const fn goes_through(ways: &[(&str, &[&str])], kind: &Kind) -> bool {
+    let Kind::Choice(words) = kind else { return false };
+    let (mut all, mut n) = (ways.len() == words.len(), 0);
+    while n < ways.len() {
+        all = all && is_among(ways[n].0, words);
+        let mut m = 0;
+        while m < ways[n].1.len() {
+            all = all && is_among(ways[n].1[m], words);
+            m += 1;
+        }
+        n += 1;
+    }
+    all
+}
+
+const fn is_among(word: &str, words: &[&str]) -> bool {
+    let mut n = 0;
+    while n < words.len() {
+        if same(words[n], word) {
+            return true;
+        }
+        n += 1;
+    }
+    false
 }
 
 /// Whether two texts are the same. (`==` is not there yet while a program is compiled.)
@@ -145,13 +219,45 @@ impl<R: Record> Stored<R> {
         Ok(Changed::created(state, RecordFact(RecordVerb::Created), now))
     }
 
-    /// Changes the fields that the patch names.
+    /// Changes the fields that the patch names; where it names another state, the record goes there.
     ///
     /// # Errors
-    /// Every fault of what would come out.
-    pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, Faults> {
+    /// [`RecordRefusal`]: every fault of what would come out, or that there is no such way.
+    pub fn change(&self, patch: &Value, now: Instant) -> Result<Changed<Self>, RecordRefusal> {
         let record = R::read(&Value::Map(self.record.fields()).merged(patch))?;
-        Ok(Changed::of(self, Self { record, ..self.clone() }, RecordFact(RecordVerb::Changed), now))
+        let after = Self { record, ..self.clone() };
+        let verb = match (self.state(), after.state()) {
+            (Some((lifecycle, from)), Some((_, to))) if from != to => {
+                let possible = lifecycle.possible(&from);
+                match possible.iter().find(|way| **way == to) {
+                    Some(way) => RecordVerb::Moved(way),
+                    None => return Err(RecordRefusal::InvalidTransition { from, to, possible }),
+                }
+            }
+            _ => RecordVerb::Changed,
+        };
+        Ok(Changed::of(self, after, RecordFact(verb), now))
+    }
+
+    /// Takes it to another state.
+    ///
+    /// # Errors
+    /// [`RecordRefusal`]; also if it is there already, or has no states.
+    pub fn transition(&self, to: &str, now: Instant) -> Result<Changed<Self>, RecordRefusal> {
+        match self.state() {
+            Some((lifecycle, from)) if from != to => self.change(&Value::Map(vec![(lifecycle.field.to_owned(), to.into())]), now),
+            here => {
+                let possible = here.as_ref().map_or(&[][..], |(lifecycle, from)| lifecycle.possible(from));
+                Err(RecordRefusal::InvalidTransition { from: to.to_owned(), to: to.to_owned(), possible })
+            }
+        }
+    }
+
+    /// Its lifecycle, and the state in which it is.
+    fn state(&self) -> Option<(Lifecycle, String)> {
+        let lifecycle = R::SCHEMA.lifecycle?;
+        let (_, state) = self.record.fields().into_iter().find(|(name, _)| name == lifecycle.field)?;
+        Some((lifecycle, state.as_text()?.to_owned()))
     }
 
     /// Hides it, with undo. `None` if it is hidden already.
@@ -223,6 +329,8 @@ pub enum RecordVerb {
     Created,
     /// Fields changed.
     Changed,
+    /// It went to this state.
+    Moved(&'static str),
     /// It is hidden.
     Archived,
     /// It is back.
@@ -238,6 +346,7 @@ impl Fact for RecordFact {
         match self.0 {
             RecordVerb::Created => "created",
             RecordVerb::Changed => "changed",
+            RecordVerb::Moved(to) => to,
             RecordVerb::Archived => "archived",
             RecordVerb::Restored => "restored",
         }
@@ -251,11 +360,12 @@ macro_rules! record {
         #[doc = $doc:literal] $(#[doc = $more:literal])*
         pub struct $name:ident in $context:literal as $one:literal / $many:literal
             unique [$($unique:literal),*] order $order:literal filter [$($filter:literal),*]
-        $fields:tt $(check $($check:tt)+)?
+            $(lifecycle $state:literal { $($from:literal -> [$($to:literal),*]),+ $(,)? })?
+        { $($fields:tt)* } $(check $($check:tt)+)?
     ) => {
         $crate::form! {
             #[doc = $doc] $(#[doc = $more])*
-            pub struct $name $fields $(check $($check)+)?
+            pub struct $name { $($fields)* } $(check $($check)+)?
         }
         impl $crate::shared::Record for $name {
             const NOUN: $crate::shared::Noun = $crate::shared::Noun { context: $context, one: $one, many: $many };
@@ -266,9 +376,14 @@ macro_rules! record {
                 unique: &[$($unique),*],
                 order: $order,
                 filters: &[$($filter),*],
+                lifecycle: $crate::record!(@lifecycle $($state { $($from -> [$($to),*]),+ })?),
                 read: |input| <$name as $crate::shared::Form>::read(input).map(|record| $crate::shared::Form::fields(&record)),
             };
         }
-        const _: () = assert!(<$name as $crate::shared::Record>::SCHEMA.names_its_fields(), "unique, order or filter names what is no field");
+        const _: () = assert!(<$name as $crate::shared::Record>::SCHEMA.names_its_fields(), "unique, order, filter or lifecycle names what is no field, or no state");
+    };
+    (@lifecycle) => { None };
+    (@lifecycle $state:literal { $($from:literal -> [$($to:literal),*]),+ }) => {
+        Some($crate::shared::Lifecycle { field: $state, ways: &[$(($from, &[$($to),*])),+] })
     };
 }

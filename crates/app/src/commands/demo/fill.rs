@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use chrono::TimeDelta;
+use matricula_application::Circumstances;
 use matricula_application::access::{Allowed, Caller, ManageCatalog, ManageMarketing, ManagePrivacy, ManagePublishing, Right, Visitor};
 use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::{Enrollments, Wanted};
@@ -12,7 +13,6 @@ use matricula_application::leads::Leads;
 use matricula_application::privacy::{Decide, Privacy};
 use matricula_application::publishing::{Media, Publishing};
 use matricula_application::records::Records;
-use matricula_application::{Circumstances, Expected};
 use matricula_domain::catalog::{Campus, CourseDetails, CourseId, CourseRunId, CourseStatus, Cycle, RunPlan};
 use matricula_domain::enrollment::EnrollmentId;
 use matricula_domain::identity::{NewUser, OrganizationDetails, Post, Rights, Role, UserId};
@@ -257,8 +257,7 @@ impl<'y> Teller<'y> {
                 self.campaign_ids.insert(*campaign, made.id());
             }
             Act::MoveCampaign { campaign, to } => {
-                let patch = from_json(json!({"status": to.as_str()}));
-                self.campaigns.change(&self.may(role)?, found(self.campaign_ids.get(campaign))?, &patch, Expected::Any).await?;
+                self.campaigns.transition(&self.may(role)?, found(self.campaign_ids.get(campaign))?, to.as_str()).await?;
             }
             Act::Announce { run } => {
                 let made = self.catalog.schedule_run(&self.may(role)?, &self.plan_of(*run)).await?;

@@ -184,7 +184,7 @@ impl Teller {
                 self.due(moment(start, 0).max(opened + TimeDelta::hours(1)), Due::MoveCampaign(n, CampaignStatus::Active));
             }
             let over = end.unwrap_or(today - Days::new(60));
-            if fate != CampaignStatus::Active {
+            if !matches!(fate, CampaignStatus::Draft | CampaignStatus::Active) {
                 self.due(moment(over, 21 * HOUR), Due::MoveCampaign(n, fate));
             }
         }
