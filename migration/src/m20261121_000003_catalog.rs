@@ -65,13 +65,26 @@ CREATE INDEX ON courses (organization_id, instructor_id);
 CREATE INDEX ix_courses_featured ON courses (organization_id, created_at DESC, id DESC) WHERE featured;
 CREATE INDEX ON courses (organization_id, created_at DESC, id DESC);
 
+-- Beside each campus of a course stands what the catalogue is narrowed and ordered by, as the course has it: so a campus has its list in
+-- order, however few of all courses are taught there. It is written where the course is saved, with the version of the course.
 CREATE TABLE course_campuses (
     organization_id uuid NOT NULL REFERENCES organizations,
     course_id uuid NOT NULL REFERENCES courses,
     campus_id uuid NOT NULL REFERENCES campuses,
+    cycle_id uuid,
+    status text NOT NULL,
+    featured boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    archived_at timestamptz,
+    version integer NOT NULL,
     PRIMARY KEY (organization_id, course_id, campus_id)
 );
-CREATE INDEX ON course_campuses (organization_id, campus_id, course_id);
+-- Of a campus and a cycle, of a campus alone, and by age.
+CREATE INDEX ix_course_campuses_catalogue ON course_campuses (organization_id, campus_id, cycle_id, status, featured DESC, created_at DESC, course_id DESC)
+    WHERE archived_at IS NULL;
+CREATE INDEX ix_course_campuses_listed ON course_campuses (organization_id, campus_id, status, featured DESC, created_at DESC, course_id DESC)
+    WHERE archived_at IS NULL;
+CREATE INDEX ON course_campuses (organization_id, campus_id, created_at DESC, course_id DESC);
 
 -- Seats change all the time: no index names them, and half of every page is left free, so that the new row fits beside
 -- the old one and no index has to learn of it.

@@ -37,10 +37,9 @@ CREATE TABLE blog_posts (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX ON blog_posts (organization_id, slug);
 CREATE INDEX ON blog_posts (organization_id, status, published_at DESC, id DESC);
-CREATE INDEX ON blog_posts (organization_id, author_id);
-CREATE INDEX ON blog_posts (organization_id, category);
+CREATE INDEX ON blog_posts (organization_id, category, status, published_at DESC, id DESC);
+CREATE INDEX ON blog_posts (organization_id, author_id, created_at DESC, id DESC);
 CREATE INDEX ON blog_posts (organization_id, created_at DESC, id DESC);
-@pg CREATE INDEX ON blog_posts USING gin (tags);
 
 CREATE TABLE seo_metadata (
     @owned,
@@ -58,7 +57,7 @@ CREATE TABLE seo_metadata (
     @std
 );
 CREATE UNIQUE INDEX ON seo_metadata (organization_id, entity_type, entity_id);
-@pg CREATE INDEX ON seo_metadata USING gin (keywords);
+CREATE INDEX ON seo_metadata (organization_id, created_at DESC, id DESC);
 
 CREATE TABLE redirects (
     @owned,

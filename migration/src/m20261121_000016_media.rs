@@ -23,6 +23,7 @@ CREATE TABLE media_assets (
 );
 CREATE UNIQUE INDEX ON media_assets (organization_id, storage_path);
 CREATE INDEX ON media_assets (organization_id, created_at DESC, id DESC);
+CREATE INDEX ON media_assets (organization_id, status, created_at DESC, id DESC);
 
 -- What an asset belongs to may be of any kind, so no foreign key leads there.
 CREATE TABLE media_links (

@@ -208,6 +208,9 @@ pub async fn make_courses(raw: &Raw, courses: u64) -> Result<()> {
     let std = format!("{at}, {at}, 1");
     let (subject, manner) = (words.word_of(SUBJECTS, "i / 3"), words.word_of(MANNERS, "i / 7"));
     let description = "'Aprende con quien lo hace cada día: teoría, prácticas y un certificado al final. ' || ";
+    // Whatever the cycle and the campus: one in four is a draft, one in twenty stands out.
+    let status = format!("CASE {} WHEN 0 THEN 'draft' ELSE 'published' END", one_of(4, 3));
+    let featured = format!("{} = 0", one_of(20, 4));
     let script = format!(
         "INSERT INTO cycles (organization_id, id, slug, name, level, order_display, created_at, updated_at, version) \
            SELECT {organization}, {cycle}, 'ciclo-' || i, 'Ciclo ' || i, 'grado_medio', i, {std} FROM {cycles};
@@ -216,8 +219,9 @@ pub async fn make_courses(raw: &Raw, courses: u64) -> Result<()> {
          INSERT INTO courses (organization_id, id, slug, title, description, duration_hours, modality, cycle_id, category, featured, status, tags, prices, seo_keywords, \
            created_at, updated_at, version) \
            SELECT {organization}, {course}, 'curso-' || i, 'Curso de ' || {subject} || ' ' || {manner} || ' ' || i, {description}{manner}, 120, 'presencial', {of_cycle}, \
-           {subject}, i % 20 = 0, CASE i % 4 WHEN 0 THEN 'draft' ELSE 'published' END, {empty}, {empty}, {empty}, {std} FROM {numbers};
-         INSERT INTO course_campuses (organization_id, course_id, campus_id) SELECT {organization}, {course}, {of_campus} FROM {numbers};",
+           {subject}, {featured}, {status}, {empty}, {empty}, {empty}, {std} FROM {numbers};
+         INSERT INTO course_campuses (organization_id, course_id, campus_id, cycle_id, status, featured, created_at, version) \
+           SELECT {organization}, {course}, {of_campus}, {of_cycle}, {status}, {featured}, {at}, 1 FROM {numbers};",
         cycle = words.id(CYCLE, "i"),
         cycles = words.numbers(1, CYCLES),
         campus = words.id(CAMPUS, "i"),

@@ -29,6 +29,7 @@ mod records;
 mod reporting;
 mod scoped;
 mod sealing;
+mod search;
 mod sql;
 mod statements;
 mod unit;

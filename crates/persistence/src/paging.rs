@@ -41,8 +41,3 @@ pub(crate) fn order_again(sql: &mut Sql, page: &Page, alias: &str) {
     let way = if page.order == Order::Descending { "DESC" } else { "ASC" };
     sql.push(&format!(" ORDER BY {alias}.created_at {way}, {alias}.id {way}"));
 }
-
-/// `LIKE` pattern for «contains this», in small letters. Titles are not kept without their accents, so the pattern keeps its own.
-pub(crate) fn containing(text: &str) -> String {
-    format!("%{}%", text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}

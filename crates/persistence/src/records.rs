@@ -211,7 +211,11 @@ impl RecordQueries for Queries {
         sql.push(if filter.archived { " AND r.archived_at IS NOT NULL" } else { " AND r.archived_at IS NULL" });
         for (name, value) in &filter.equal {
             for (column, value) in columns_with(field_of(schema, name)?, value)? {
-                sql.push(" AND r.").name(column).push(" = ").bind(value);
+                match value {
+                    // Not bound: so a partial index of those that are so can serve.
+                    sea_orm::Value::Bool(Some(so)) => _ = sql.push(if so { " AND r." } else { " AND NOT r." }).name(column),
+                    value => _ = sql.push(" AND r.").name(column).push(" = ").bind(value),
+                }
             }
         }
         // There is one order, the declared one, upwards: it is a required field, so that every record has a place in it.

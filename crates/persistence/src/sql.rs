@@ -63,16 +63,6 @@ impl Sql {
         self.push("\"").push(name).push("\"")
     }
 
-    /// Adds the condition that a list of text has a word.
-    pub(crate) fn has_word(&mut self, list: &str, word: &str) -> &mut Self {
-        if self.is_postgres() {
-            // The form that the GIN index knows. (Behind row-level security the planner does not use it, since `@>` is not leakproof.)
-            self.push(" AND ").push(list).push(" @> to_jsonb(ARRAY[").bind(word).push("]::text[])")
-        } else {
-            self.push(" AND EXISTS (SELECT 1 FROM json_each(").push(list).push(") w WHERE w.value = ").bind(word).push(")")
-        }
-    }
-
     pub(crate) fn engine(&self) -> Engine {
         self.engine
     }

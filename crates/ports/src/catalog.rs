@@ -178,26 +178,6 @@ pub struct CourseFacets {
     pub tag: Vec<Facet>,
 }
 
-/// What was indexed in one go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Indexed {
-    /// So many courses.
-    pub courses: u16,
-    /// The last of them; `None` if there was none left.
-    pub last: Option<CourseId>,
-}
-
-/// The search index of courses, for who makes it anew. Whoever saves a course has its words saved with it.
-#[cfg_attr(feature = "mocks", mockall::automock)]
-#[async_trait]
-pub trait CourseIndex: Send + Sync {
-    /// Indexes the next courses after one, at most so many. The first time, words that no course has any more go.
-    ///
-    /// # Errors
-    /// [`PortError::Unavailable`].
-    async fn index_courses(&self, scope: &Scope, after: Option<CourseId>, most: u16) -> Result<Indexed, PortError>;
-}
-
 /// Reads of the catalog for screens.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -286,6 +266,15 @@ pub trait RedirectRepository: Send + Sync {
     async fn save(&self, redirect: &Changed<Redirect>) -> Result<(), PortError>;
 }
 
+/// Which of what search engines are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeoFilter {
+    /// Of things of this kind.
+    pub entity_type: Option<PageOf>,
+    /// With this keyword.
+    pub keyword: Option<String>,
+}
+
 /// Reads of how pages are found.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -295,6 +284,12 @@ pub trait SeoQueries: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn seo_metadata(&self, scope: &Scope, entity_type: PageOf, entity_id: RecordId) -> Result<Option<SeoMetadata>, PortError>;
+
+    /// What search engines are told of things, newest first.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn all_seo_metadata(&self, scope: &Scope, filter: &SeoFilter, page: &Page) -> Result<Slice<SeoMetadata>, PortError>;
 
     /// Redirects, newest first.
     ///

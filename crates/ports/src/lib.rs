@@ -22,6 +22,7 @@ pub mod privacy;
 pub mod publishing;
 pub mod records;
 pub mod reporting;
+pub mod search;
 
 #[cfg(feature = "mocks")]
 pub mod mocks;

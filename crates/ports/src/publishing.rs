@@ -5,7 +5,7 @@ mod media;
 pub use media::*;
 
 use async_trait::async_trait;
-use matricula_domain::identity::OrganizationId;
+use matricula_domain::identity::{OrganizationId, UserId};
 use matricula_domain::publishing::{BlogPost, BlogPostId, BlogPostStatus};
 use matricula_domain::shared::{Changed, Slug};
 
@@ -43,7 +43,9 @@ pub struct BlogPostFilter {
     pub category: Option<String>,
     /// With this tag.
     pub tag: Option<String>,
-    /// With this in the title.
+    /// Signed by this user.
+    pub author: Option<UserId>,
+    /// Found by these words, which then come by their relevance.
     pub q: Option<String>,
 }
 
@@ -51,7 +53,8 @@ pub struct BlogPostFilter {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait PublishingQueries: Send + Sync {
-    /// Posts that are not archived, newest first, without their contents.
+    /// Posts that are not archived, newest first, without their contents. Those that words are sought in come by their relevance instead, some
+    /// hundreds at most: in Spanish and English, whatever the form, the accents and the order of the words, and with slips.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].

@@ -7,7 +7,7 @@ use matricula_domain::privacy::{Purpose, TextKind};
 use matricula_domain::publishing::{EntityType, MediaRole, MediaUse};
 use matricula_domain::shared::{Aggregate as _, Code, Field as _, Form as _, Id as _, Line, Record as _, RecordId, Slug};
 use matricula_ports::audit::{AuditChain as _, AuditQueries as _, ChainState};
-use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter, SeoQueries as _};
+use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter, SeoFilter, SeoQueries as _};
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries};
 use matricula_ports::identity::{AccessQueries as _, IdentityProviderQueries as _};
 use matricula_ports::leads::{LeadFilter, LeadQueries};
@@ -138,6 +138,9 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
             q.runs(scope, &RunFilter::default(), &page).await.unwrap().items.len(),
             q.coming_runs(scope, all.course.id(), from, 9).await.unwrap().len(),
             q.blog_posts(scope, &BlogPostFilter::default(), &page).await.unwrap().items.len(),
+            q.blog_posts(scope, &BlogPostFilter { q: Some("beca".to_owned()), ..BlogPostFilter::default() }, &page).await.unwrap().items.len(),
+            q.all_seo_metadata(scope, &SeoFilter::default(), &page).await.unwrap().items.len(),
+            q.courses(scope, &CourseFilter { campus: Some("norte".to_owned()), ..CourseFilter::default() }, &page).await.unwrap().items.len(),
             q.redirects(scope, &page).await.unwrap().items.len(),
             PeopleQueries::list(q, scope, &PeopleFilter::default(), &page).await.unwrap().items.len(),
             LeadQueries::list(q, scope, &Reach::All, &LeadFilter::default(), &page).await.unwrap().items.len(),

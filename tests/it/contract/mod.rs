@@ -4,6 +4,7 @@ mod access;
 mod answers;
 mod audit;
 mod catalog;
+mod catalogue;
 mod chain;
 mod consents;
 mod enrollments;

@@ -3,9 +3,10 @@ use matricula_domain::identity::{Role, UserId};
 use matricula_domain::publishing::{BlogPost, BlogPostDetails, BlogPostId, BlogPostStatus};
 use matricula_domain::shared::{Changed, Form as _, Id as _, RecordId, Slug};
 use matricula_persistence::ViewCounts;
-use matricula_ports::catalog::SeoQueries as _;
+use matricula_ports::catalog::{SeoFilter, SeoQueries as _};
 use matricula_ports::publishing::{BlogPostFilter, BlogPostViews as _, PublishingQueries as _};
-use matricula_ports::{Page, PortError};
+use matricula_ports::search::{SearchIndex as _, SearchKind};
+use matricula_ports::{Clock as _, Page, PortError};
 use matricula_tests::{Tenant, TestDatabase, at, at_once, on_both, value};
 use serde_json::json;
 
@@ -15,10 +16,14 @@ on_both!(
     a_post_is_read_back_as_it_was_saved,
     posts_are_listed_newest_first,
     posts_are_filtered,
+    posts_are_found_by_their_words,
+    a_post_that_is_sought_is_shown_to_whom_it_is_shown,
+    what_posts_are_found_by_can_be_made_anew,
     a_slug_is_one_posts,
     an_author_is_not_removed,
     views_add_up_and_change_nothing_else,
     what_search_engines_are_told_is_read_back_as_it_was_saved,
+    what_search_engines_are_told_is_found_by_its_keywords,
     a_redirect_comes_and_goes,
 );
 
@@ -103,7 +108,7 @@ async fn posts_are_listed_newest_first(db: TestDatabase) {
 
 async fn posts_are_filtered(db: TestDatabase) {
     let here = db.tenant("uno").await;
-    let author = author(&here).await;
+    let (author, other) = (author(&here).await, here.user("otra@example.es", Role::Marketing).await.id);
     here.blog_post(author, "becas", json!({"title": "Becas 100% ñ", "category": "Ayudas", "tags": ["becas", "marketing-digital"]})).await;
     here.blog_post(author, "excel", json!({"title": "EXCEL_1", "tags": ["ofimatica"]})).await;
     let hidden = here.blog_post(author, "oculto", json!({"tags": ["becas"]})).await;
@@ -117,12 +122,173 @@ async fn posts_are_filtered(db: TestDatabase) {
         (BlogPostFilter { category: text("Ayudas"), ..any.clone() }, vec!["becas"]),
         (BlogPostFilter { q: text("100%"), ..any.clone() }, vec!["becas"]),
         (BlogPostFilter { q: text("excel_"), ..any.clone() }, vec!["excel"]),
-        (BlogPostFilter { q: text("_excel"), ..any.clone() }, vec![]),
+        (BlogPostFilter { q: text("_excel"), ..any.clone() }, vec!["excel"]),
+        (BlogPostFilter { q: text("ofimática"), ..any.clone() }, vec!["excel"]),
+        (BlogPostFilter { q: text("becas"), category: text("Ayudas"), ..any.clone() }, vec!["becas"]),
+        (BlogPostFilter { q: text("becas"), tag: text("ofimatica"), ..any.clone() }, vec![]),
+        (BlogPostFilter { author: Some(author), ..any.clone() }, vec!["excel", "becas"]),
+        (BlogPostFilter { author: Some(other), ..any.clone() }, vec![]),
         (BlogPostFilter { status: Some(BlogPostStatus::Published), ..any.clone() }, vec![]),
     ] {
         let found = db.queries.blog_posts(&here.scope, &filter, &Page::first(9)).await.unwrap();
         assert_eq!(found.items.iter().map(|post| post.details().slug.as_str()).collect::<Vec<_>>(), expected, "{filter:?}");
     }
+}
+
+fn q(text: &str) -> BlogPostFilter {
+    BlogPostFilter { q: Some(text.to_owned()), ..BlogPostFilter::default() }
+}
+
+/// The slugs of the posts that a filter finds.
+async fn slugs(here: &Tenant, filter: &BlogPostFilter) -> Vec<String> {
+    let found = here.db.queries.blog_posts(&here.scope, filter, &Page::first(50)).await.unwrap();
+    found.items.iter().map(|post| post.details().slug.to_string()).collect()
+}
+
+async fn posts_are_found_by_their_words(db: TestDatabase) {
+    let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
+    let author = author(&here).await;
+    let says = json!({"title": "Becas de formación", "excerpt": "Ayudas", "content": "<p>Los <b>requisitos</b> para solicitarlas</p>", "category": "Economía",
+        "tags": ["fp-dual"]});
+    let post = here.blog_post(author, "becas", says).await;
+    here.blog_post(author, "cocina", json!({"title": "Cocina", "content": "Con una beca"})).await;
+    here.course("plazos").await;
+    for text in ["formacion", "FORMACIONES", "fórmación", "ayuda", "requisito", "economia", "dual", "formasion", "solicita"] {
+        assert_eq!(slugs(&here, &q(text)).await, ["becas"], "{text}");
+        assert_eq!(slugs(&there, &q(text)).await, Vec::<String>::new(), "{text}");
+    }
+    for text in ["becas", "formación becas"] {
+        assert_eq!(slugs(&here, &q(text)).await, ["becas", "cocina"], "{text}: the title counts more, whichever is newer");
+    }
+    for text in ["", "%", "nada", "<p>", "plazos"] {
+        assert_eq!(slugs(&here, &q(text)).await, Vec::<String>::new(), "{text}: no course is a post");
+    }
+    let changed = post.change(&value(json!({"title": "Plazos", "content": null, "tags": ["otra"]})), at(1)).unwrap();
+    save(&here, &changed).await;
+    for text in ["formación", "requisitos", "dual"] {
+        assert_eq!(slugs(&here, &q(text)).await, Vec::<String>::new(), "{text}");
+    }
+    assert_eq!(slugs(&here, &q("plazo")).await, ["becas"]);
+    assert_eq!(slugs(&here, &BlogPostFilter { tag: Some("otra".to_owned()), ..BlogPostFilter::default() }).await, ["becas"]);
+    let filter = q("plazo cocina");
+    let list = async |page: &Page| db.queries.blog_posts(&here.scope, &filter, page).await;
+    let walked = walk(Page::first(1), list, async |_| {}).await;
+    assert_eq!(walked.len(), 2, "each once");
+    assert!(walked.iter().all(|post| post.details().content.is_none()), "a list leaves the content out");
+    assert_refuses_foreign_cursors(list).await;
+}
+
+async fn a_post_that_is_sought_is_shown_to_whom_it_is_shown(db: TestDatabase) {
+    let here = db.tenant("uno").await;
+    let author = author(&here).await;
+    let ready = json!({"title": "Becas", "excerpt": "x", "content": "x", "tags": ["ayuda"]});
+    let draft = here.blog_post(author, "a", ready).await;
+    let public = BlogPostFilter { status: Some(BlogPostStatus::Published), ..q("becas") };
+    let tagged = BlogPostFilter { tag: Some("ayuda".to_owned()), q: None, ..public.clone() };
+    let mut post = draft;
+    for (n, to, shown) in [
+        (1, None, false),
+        (2, Some(BlogPostStatus::Published), true),
+        (3, Some(BlogPostStatus::Archived), false),
+        (4, Some(BlogPostStatus::Draft), false),
+        (5, Some(BlogPostStatus::Published), true),
+    ] {
+        if let Some(to) = to {
+            post = save(&here, &post.transition(to, None, at(n)).unwrap()).await;
+        }
+        for filter in [&public, &tagged] {
+            assert_eq!(slugs(&here, filter).await.len(), usize::from(shown), "{to:?}: {filter:?}");
+        }
+        assert_eq!(slugs(&here, &q("becas")).await, ["a"], "the staff sees it whatever its state");
+    }
+    let hidden = save(&here, &post.archive(at(6)).unwrap()).await;
+    for filter in [&public, &tagged, &q("becas")] {
+        assert_eq!(slugs(&here, filter).await, Vec::<String>::new(), "{filter:?}");
+    }
+    save(&here, &hidden.restore(at(7)).unwrap()).await;
+    assert_eq!(slugs(&here, &public).await, ["a"]);
+}
+
+/// Indexes all things of a kind anew, two at a time, and answers how many there are.
+async fn index(here: &Tenant, kind: SearchKind) -> u16 {
+    let (mut after, mut things) = (None, 0);
+    loop {
+        let indexed = here.db.store.index(&here.scope, kind, after, 2).await.unwrap();
+        things += indexed.things;
+        after = indexed.last;
+        if after.is_none() {
+            return things;
+        }
+    }
+}
+
+async fn what_posts_are_found_by_can_be_made_anew(db: TestDatabase) {
+    let here = db.tenant("uno").await;
+    let author = author(&here).await;
+    for slug in ["a", "b", "c"] {
+        here.blog_post(author, slug, json!({"title": "Becas", "tags": ["ayuda"]})).await;
+    }
+    here.course("soldadura").await;
+    let tagged = BlogPostFilter { tag: Some("ayuda".to_owned()), ..BlogPostFilter::default() };
+    let words_of = async |kind: &str| db.raw.count_where("search_words", "kind = $1", [kind.into()]).await;
+    let (of_posts, of_courses) = (words_of("blog_post").await, words_of("course").await);
+    assert!(of_posts > 0 && of_courses > 0);
+    // Others wrote the posts, who know nothing of the index.
+    db.raw.execute("DELETE FROM search_index", []).await;
+    db.raw.execute("DELETE FROM search_words WHERE kind = 'blog_post'", []).await;
+    assert_eq!(slugs(&here, &q("becas")).await, Vec::<String>::new());
+    assert_eq!(index(&here, SearchKind::BlogPost).await, 3);
+    for filter in [&q("beca"), &q("vecas"), &tagged] {
+        assert_eq!(slugs(&here, filter).await.len(), 3, "{filter:?}");
+    }
+    assert_eq!((words_of("blog_post").await, words_of("course").await), (of_posts, of_courses), "each kind has its own");
+    assert_eq!(index(&here, SearchKind::BlogPost).await, 3, "done twice is done once");
+    assert_eq!(words_of("blog_post").await, of_posts);
+}
+
+async fn what_search_engines_are_told_is_found_by_its_keywords(db: TestDatabase) {
+    let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
+    let describe = async |tenant: &Tenant, kind: PageOf, keywords: &[&str]| {
+        let details = SeoDetails::read(&value(json!({"keywords": keywords}))).unwrap();
+        let told = SeoMetadata::describe(db.id(), kind, db.id(), details, tenant.db.clock.now());
+        tenant.in_unit(async |tx| tx.seo_metadata().save(&told).await).await;
+        told.into_state()
+    };
+    let tig = describe(&here, PageOf::Course, &["tig", "soldadura TIG"]).await;
+    let mig = describe(&here, PageOf::BlogPost, &["mig", "a'b"]).await;
+    let both = describe(&here, PageOf::Course, &["mig", "tig"]).await;
+    describe(&there, PageOf::Course, &["tig"]).await;
+    let found = async |entity_type: Option<PageOf>, keyword: Option<&str>| {
+        let filter = SeoFilter { entity_type, keyword: keyword.map(str::to_owned) };
+        let list = async |page: &Page| db.queries.all_seo_metadata(&here.scope, &filter, page).await;
+        let whole = list(&Page::first(9)).await.unwrap().items;
+        assert_eq!(walk(Page::first(1), list, async |_| {}).await, whole);
+        whole
+    };
+    let cases = async || {
+        for (entity_type, keyword, expected) in [
+            (None, None, vec![&both, &mig, &tig]),
+            (None, Some("tig"), vec![&both, &tig]),
+            (None, Some("mig"), vec![&both, &mig]),
+            (None, Some("a'b"), vec![&mig]),
+            (None, Some("soldadura"), vec![]),
+            (Some(PageOf::Course), None, vec![&both, &tig]),
+            (Some(PageOf::Course), Some("mig"), vec![&both]),
+            (Some(PageOf::Campus), None, vec![]),
+        ] {
+            assert_eq!(found(entity_type, keyword).await.iter().collect::<Vec<_>>(), expected, "{entity_type:?} {keyword:?}");
+        }
+    };
+    cases().await;
+    db.raw.execute("DELETE FROM search_index", []).await;
+    assert_eq!(index(&here, SearchKind::SeoMetadata).await, 3);
+    cases().await;
+    let otherwise = tig.replace(SeoDetails::read(&value(json!({"keywords": ["otra"]}))).unwrap(), at(1));
+    here.in_unit(async |tx| tx.seo_metadata().save(&otherwise).await).await;
+    assert_eq!(found(None, Some("tig")).await, [both]);
+    assert_eq!(found(None, Some("otra")).await, [otherwise.into_state()]);
+    let filter = SeoFilter::default();
+    assert_refuses_foreign_cursors(async |page: &Page| db.queries.all_seo_metadata(&here.scope, &filter, page).await).await;
 }
 
 async fn a_slug_is_one_posts(db: TestDatabase) {

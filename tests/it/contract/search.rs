@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use matricula_domain::catalog::{Course, CourseStatus, Modality};
 use matricula_domain::shared::{Aggregate as _, Changed, Id as _, Value};
-use matricula_ports::catalog::{CatalogQueries as _, CourseFacets, CourseFilter, CourseIndex as _, CourseOrder, Facet};
+use matricula_ports::catalog::{CatalogQueries as _, CourseFacets, CourseFilter, CourseOrder, Facet};
+use matricula_ports::search::{SearchIndex as _, SearchKind};
 use matricula_ports::{Cursor, Page, PortError};
 use matricula_tests::{Tenant, TestDatabase, at, on_both, value};
 use serde_json::json;
@@ -242,9 +243,9 @@ async fn those_that_stand_out_come_first_while_others_come(db: TestDatabase) {
 async fn index(here: &Tenant) -> usize {
     let (mut after, mut turns) = (None, 0);
     loop {
-        let indexed = here.db.store.index_courses(&here.scope, after, 2).await.unwrap();
+        let indexed = here.db.store.index(&here.scope, SearchKind::Course, after, 2).await.unwrap();
         let Some(last) = indexed.last else { return turns };
-        assert_eq!(indexed.courses, 2);
+        assert_eq!(indexed.things, 2);
         (after, turns) = (Some(last), turns + 1);
     }
 }
@@ -280,7 +281,7 @@ async fn the_index_keeps_the_newest_words(db: TestDatabase) {
     let course = titled(&here, "a", "Cocina").await;
     // Somebody saves while the index is made anew from what was read before.
     db.raw.execute("UPDATE search_index SET version = 99, title = 'mecanica'", []).await;
-    here.db.store.index_courses(&here.scope, None, 2).await.unwrap();
+    here.db.store.index(&here.scope, SearchKind::Course, None, 2).await.unwrap();
     assert_eq!(slugs(&here, &q("mecanica")).await, ["a"]);
     assert_eq!((slugs(&here, &q("cocina")).await, course.version()), (Vec::<String>::new(), 1));
 }

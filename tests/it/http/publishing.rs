@@ -206,7 +206,9 @@ async fn everybody_reads_what_is_published_alone(service: &Service) {
         ("?tag=fp", vec!["dos", "uno"]),
         ("?tag=becas", vec!["dos"]),
         ("?category=Ayudas", vec!["uno"]),
-        ("?q=UN", vec!["uno"]),
+        ("?q=UNOS", vec!["uno"]),
+        ("?q=ayúda", vec!["uno"]),
+        ("?q=tres", vec![]),
         ("?tag=nada", vec![]),
     ] {
         let found = visitor.get(&office.door(&format!("/blog-posts{query}"))).await.is(200);
@@ -329,6 +331,16 @@ async fn what_search_engines_are_told_is_said_or_derived(service: &Service) {
     assert_eq!(seo("/blog-posts/becas").await["title"], "T");
     for nothing in [format!("campus/{}", course.id), format!("lead/{}", course.id), format!("course/{}", Uuid::from_u128(7)), "course/x".to_owned()] {
         put(&manager, &format!("/api/v1/seo-metadata/{nothing}"), "*", json!({})).await.refused(404, "NOT_FOUND");
+    }
+    put(&manager, &format!("/api/v1/seo-metadata/cycle/{cycle}"), "*", json!({"keywords": ["grado medio"]})).await.is(200);
+    for (query, expected) in [
+        ("", vec!["campus", "cycle", "course_run", "blog_post", "course"]),
+        ("?entity_type=cycle", vec!["cycle"]),
+        ("?keyword=grado%20medio", vec!["cycle"]),
+        ("?keyword=grado", vec![]),
+    ] {
+        let listed = manager.get(&format!("/seo-metadata{query}")).await.is(200);
+        assert_eq!(each(&listed, "entity_type").iter().map(text).collect::<Vec<_>>(), expected, "{query}");
     }
     let wrong = json!({"og_image": "http://example.es/a.png", "canonical_url": "javascript:alert(1)", "robots": "all", "twitter_card": "player"});
     let faults = put(&manager, &path, "*", wrong).await.faults();

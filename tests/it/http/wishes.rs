@@ -291,11 +291,14 @@ async fn of_content(operation: &str, office: &Office<'_>) -> Option<Wish> {
             office.record("faqs", json!({"is_published": true})).await;
             plain()
         }
-        "getSeoMetadata" | "describe" => {
+        "getSeoMetadata" | "listSeoMetadata" | "describe" => {
             let course = office.course().await.id;
             owner.call("PUT", &format!("/api/v1/seo-metadata/course/{course}")).header("If-Match", "*").json(&json!({"title": "T"})).await.is(200);
-            let wish = on(course);
-            if operation == "describe" { wish.with(json!({"title": "Otro"})) } else { wish }
+            match operation {
+                "listSeoMetadata" => plain(),
+                "describe" => on(course).with(json!({"title": "Otro"})),
+                _ => on(course),
+            }
         }
         "listRedirects" => {
             office.redirect().await;

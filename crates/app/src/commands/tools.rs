@@ -9,6 +9,7 @@ use matricula_gateways::object_store::Objects;
 use matricula_ports::audit::{AuditChain, ChainState};
 use matricula_ports::identity::{ConnectionString, Directory, OrganizationRow};
 use matricula_ports::publishing::{Content, ObjectStore as _};
+use matricula_ports::search::SearchKind;
 
 use super::{FoundArgs, OrganizationArgs, UserArgs};
 use crate::program::{Program, Schema};
@@ -178,8 +179,15 @@ pub(super) fn rebuild_search(settings: Settings, organization: Option<&str>) -> 
     actix_web::rt::System::new().block_on(async {
         let program = Program::wire(settings).await?;
         for OrganizationRow { id, slug, .. } in organizations(&program, organization).await? {
-            let courses = program.index_courses(id, |so_far| println!("{slug}: {so_far} courses so far")).await?;
-            println!("{slug}: {courses} courses can be found");
+            for kind in SearchKind::ALL {
+                let called = match kind {
+                    SearchKind::Course => "courses",
+                    SearchKind::BlogPost => "blog posts",
+                    SearchKind::SeoMetadata => "descriptions for search engines",
+                };
+                let many = program.index(id, *kind, |so_far| println!("{slug}: {so_far} {called} so far")).await?;
+                println!("{slug}: {many} {called} can be found");
+            }
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -20,7 +20,6 @@ pub use error::{CourseError, CourseRunError};
 pub use price::{Audience, AudiencePrice};
 pub use redirect::{Redirect, RedirectFact, RedirectId, RedirectParts};
 pub use run_copy::{RunCopy, RunShift};
-pub use search::{CourseWords, Found, Search, Sought};
 pub use seats_left::{Availability, SeatsLeft, SeatsLeftPolicy};
 pub use seo_metadata::{
     PageContent, PageOf, ResolvedSeo, Robots, SeoDetails, SeoMetadata, SeoMetadataFact, SeoMetadataId, SeoMetadataParts, TwitterCard,

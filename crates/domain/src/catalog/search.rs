@@ -1,359 +1,62 @@
-use std::collections::BTreeSet;
+use super::{Course, CourseDetails};
+use crate::shared::{Html, IndexedWords, Line, Prose, SearchedTexts, Slug};
 
-use super::{CourseDetails, CourseId};
-use crate::shared::{Html, Line, Prose, forms, is_stop_word, similarity, words};
-
-/// A course in words, as the search index has it. Each text is what its words are found by, each once, with blanks between them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CourseWords {
-    /// Of its title.
-    pub title: String,
-    /// Of its tags, and of the words by which it should be found.
-    pub labels: String,
-    /// Of its category and level.
-    pub category: String,
-    /// Of what it is about.
-    pub description: String,
-    /// The words from which slips of those who search are mended: those of the short texts, which somebody chose with care.
-    pub vocabulary: BTreeSet<String>,
+impl Course {
+    /// The fields that the search index knows.
+    pub const SEARCHED_FIELDS: &[&str] = &["title", "description", "level", "category", "tags", "seo"];
 }
 
-impl CourseWords {
-    /// The fields of a course that the index knows.
-    pub const FIELDS: &[&str] = &["title", "description", "level", "category", "tags", "seo"];
-
-    /// The words of a course.
-    pub fn of(details: &CourseDetails) -> Self {
-        let seo = details.seo.as_ref();
-        let title = words(details.title.as_str());
-        let keywords = seo.into_iter().flat_map(|seo| &seo.keywords).flat_map(|keyword| words(keyword.as_str()));
-        let labels: Vec<_> = details.tags.iter().flat_map(|tag| words(tag.as_str())).chain(keywords).collect();
-        let category = [details.category.as_ref().map(Line::as_str), details.level.as_ref().map(Line::as_str)];
-        let category: Vec<_> = category.into_iter().flatten().flat_map(words).collect();
-        let description = details.description.as_ref().map(Html::to_text);
+impl CourseDetails {
+    /// The words by which the course is found.
+    pub fn indexed_words(&self) -> IndexedWords {
+        let seo = self.seo.as_ref();
+        let keywords = seo.into_iter().flat_map(|seo| &seo.keywords).map(Line::as_str);
+        let category = [self.category.as_ref().map(Line::as_str), self.level.as_ref().map(Line::as_str)];
+        let description = self.description.as_ref().map(Html::to_text);
         let described = [
             description.as_deref(),
             seo.and_then(|seo| seo.title.as_ref()).map(Line::as_str),
             seo.and_then(|seo| seo.description.as_ref()).map(Prose::as_str),
         ];
-        let described: Vec<_> = described.into_iter().flatten().flat_map(words).collect();
-        let telling = |words: &[String]| indexed(words.iter().filter(|word| !is_stop_word(word)));
-        let short = title.iter().chain(&labels).chain(&category);
-        Self {
-            // Of the title all of them: it may be nothing else («IT»).
-            title: indexed(title.iter()),
-            labels: telling(&labels),
-            category: telling(&category),
-            description: telling(&described),
-            vocabulary: short.filter(|word| can_be_mended(word)).cloned().collect(),
-        }
+        IndexedWords::of(&SearchedTexts {
+            title: self.title.as_str(),
+            labels: self.tags.iter().map(Slug::as_str).chain(keywords).collect(),
+            category: category.into_iter().flatten().collect(),
+            description: described.into_iter().flatten().collect(),
+        })
     }
-}
-
-/// The forms of words, each once.
-fn indexed<'w>(words: impl Iterator<Item = &'w String>) -> String {
-    let (mut seen, mut text) = (BTreeSet::new(), Vec::new());
-    for form in words.flat_map(|word| forms(word)) {
-        if seen.insert(form.clone()) {
-            text.push(form);
-        }
-    }
-    text.join(" ")
-}
-
-/// Whether a word is one that people slip in: not «de», not «2026», not «TIG».
-fn can_be_mended(word: &str) -> bool {
-    word.chars().count() > 3 && !is_stop_word(word) && word.chars().all(char::is_alphabetic)
-}
-
-/// A word that is sought.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sought {
-    /// The word, folded.
-    pub word: String,
-    /// What it is found by.
-    pub forms: Vec<String>,
-    /// Where nothing is called so: the words that may have been meant, and how alike they are.
-    pub meant: Vec<(String, f64)>,
-}
-
-impl Sought {
-    /// Whether a course may also be found by what begins with the word: somebody is still writing it.
-    pub fn begins(&self) -> bool {
-        self.word.chars().count() > 2
-    }
-
-    /// How well a text of an index has the word, from 0 to 1: it, one that begins so, or one that may have been meant.
-    fn quality(&self, text: &str) -> f64 {
-        let has = |form: &String| text.split(' ').any(|word| word == form);
-        if self.forms.iter().any(has) {
-            return 1.0;
-        }
-        let begun = self.begins() && text.split(' ').any(|word| word.starts_with(&self.word));
-        let meant = self.meant.iter().filter(|(word, _)| forms(word).iter().any(has)).map(|(_, alike)| *alike);
-        meant.fold(if begun { BEGUN } else { 0.0 }, f64::max)
-    }
-}
-
-/// What a word counts that only begins as it was sought.
-const BEGUN: f64 = 0.7;
-
-/// What a word counts in a text: title, labels, category, description.
-const WEIGHTS: [f64; 4] = [1.0, 0.6, 0.4, 0.2];
-
-/// How much of a word is enough: half of what it can count is reached at this.
-const ENOUGH: f64 = 0.5;
-
-/// How many forms a usual title has, and how much it matters if it has more: who names little else is more about what is sought.
-const USUAL_TITLE: f64 = 8.0;
-const LENGTH_MATTERS: f64 = 0.3;
-
-/// From how much on two words are alike.
-const ALIKE: f64 = 0.3;
-
-/// How many words at most may have been meant by one.
-const MOST_MEANT: usize = 3;
-
-/// What somebody looks for, in words.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Search {
-    sought: Vec<Sought>,
-}
-
-/// A course in which something of it was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Which course.
-    pub id: CourseId,
-    /// The words of its title.
-    pub title: String,
-    /// Those by which it should be found.
-    pub labels: String,
-    /// Those of its category and level.
-    pub category: String,
-    /// Which of the sought words its description has, a bit for each.
-    pub described: i32,
-}
-
-impl Search {
-    /// How many words of a text are sought at most.
-    pub const MOST_WORDS: usize = 8;
-
-    /// Looks for a text: for each of its words once, and not for those that say nothing, unless there is no other.
-    pub fn of(text: &str) -> Self {
-        let mut distinct: Vec<String> = Vec::new();
-        for word in words(text) {
-            if !distinct.contains(&word) {
-                distinct.push(word);
-            }
-        }
-        if distinct.iter().any(|word| !is_stop_word(word)) {
-            distinct.retain(|word| !is_stop_word(word));
-        }
-        distinct.truncate(Self::MOST_WORDS);
-        let sought = distinct.into_iter().map(|word| Sought { forms: forms(&word), word, meant: Vec::new() });
-        Self { sought: sought.collect() }
-    }
-
-    /// The words that are sought.
-    pub fn sought(&self) -> &[Sought] {
-        &self.sought
-    }
-
-    /// The words that may be slips, since none of their forms is among the known ones.
-    pub fn slips(&self, known: &BTreeSet<String>) -> Vec<String> {
-        let unknown = |sought: &&Sought| can_be_mended(&sought.word) && !sought.forms.iter().any(|form| known.contains(form));
-        self.sought.iter().filter(unknown).map(|sought| sought.word.clone()).collect()
-    }
-
-    /// Remembers, of some words that there are, those that may have been meant by one that is sought.
-    pub fn mend(&mut self, slip: &str, vocabulary: impl IntoIterator<Item = String>) {
-        let mut meant: Vec<_> = vocabulary.into_iter().map(|word| (similarity(slip, &word), word)).filter(|(alike, _)| *alike >= ALIKE).collect();
-        meant.sort_by(|(one, word), (other, same)| other.total_cmp(one).then_with(|| word.cmp(same)));
-        meant.truncate(MOST_MEANT);
-        if let Some(sought) = self.sought.iter_mut().find(|sought| sought.word == slip) {
-            sought.meant = meant.into_iter().map(|(alike, word)| (word, alike)).collect();
-        }
-    }
-
-    /// What each word weighs among what was found, in thousandths: the rarer, the more (the inverse document frequency of BM25).
-    pub fn weights(&self, found: &[Found]) -> Vec<i64> {
-        let weigh = |(n, sought): (usize, &Sought)| {
-            let with_it = count(found.iter().filter(|found| Self::amount(n, sought, found) > 0.0).count());
-            let rarity = ((count(found.len()) - with_it + 0.5) / (with_it + 0.5)).ln_1p();
-            thousandths(rarity.max(0.1))
-        };
-        self.sought.iter().enumerate().map(weigh).collect()
-    }
-
-    /// How much a course is about what is sought, where the words have these weights. Nothing else counts: as long as the course does not
-    /// change, neither does its score.
-    pub fn score(&self, found: &Found, weights: &[i64]) -> i64 {
-        let score = |((n, sought), weight): ((usize, &Sought), &i64)| {
-            let amount = Self::amount(n, sought, found);
-            weight * thousandths(amount / (amount + ENOUGH))
-        };
-        self.sought.iter().enumerate().zip(weights).map(score).sum()
-    }
-
-    /// How much of a word a course has, in all its texts together.
-    fn amount(n: usize, sought: &Sought, found: &Found) -> f64 {
-        let length = count(found.title.split(' ').count()) / USUAL_TITLE;
-        let described =
-            if found.described & (1 << n) == 0 { 0.0 } else { sought.meant.iter().map(|(_, alike)| *alike).reduce(f64::max).unwrap_or(1.0) };
-        let qualities = [
-            sought.quality(&found.title) / (1.0 - LENGTH_MATTERS + LENGTH_MATTERS * length),
-            sought.quality(&found.labels),
-            sought.quality(&found.category),
-            described,
-        ];
-        qualities.iter().zip(WEIGHTS).map(|(quality, weight)| quality * weight).sum()
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "nobody finds 2^52 courses")]
-fn count(number: usize) -> f64 {
-    number as f64
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "weights are small")]
-fn thousandths(share: f64) -> i64 {
-    (share * 1000.0).round() as i64
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
     use super::*;
-    use crate::shared::{Form as _, Id as _, Value};
+    use crate::shared::{Form as _, Value, forms};
 
-    fn details(title: &str, keywords: &[&str], category: &str, description: &str) -> CourseDetails {
-        let keywords = Value::List(keywords.iter().map(|word| (*word).into()).collect());
-        let fields = [
+    #[test]
+    fn a_course_is_found_by_all_that_it_says() {
+        let list = |words: &[&str]| Value::List(words.iter().map(|word| (*word).into()).collect());
+        let map = |fields: &[(&str, Value)]| Value::Map(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+        let course = CourseDetails::read(&map(&[
             ("slug", "x".into()),
-            ("title", title.into()),
+            ("title", "Soldadura".into()),
             ("duration_hours", Value::Int(1)),
             ("modality", "online".into()),
-            ("category", category.into()),
-            ("description", description.into()),
-            ("seo", Value::Map(vec![("keywords".to_owned(), keywords)])),
-        ];
-        CourseDetails::read(&Value::Map(fields.map(|(name, value)| (name.to_owned(), value)).into())).unwrap()
-    }
-
-    /// A course as a search finds it.
-    fn found(n: u128, details: &CourseDetails, search: &Search) -> Found {
-        let CourseWords { title, labels, category, description, .. } = CourseWords::of(details);
-        let bits = search.sought().iter().enumerate().map(|(n, sought)| i32::from(sought.quality(&description) > 0.0) << n);
-        Found { id: CourseId::from_uuid(Uuid::from_u128(n)), title, labels, category, described: bits.sum() }
-    }
-
-    /// The courses by their numbers, best first.
-    fn ranked(search: &Search, courses: &[CourseDetails]) -> Vec<usize> {
-        let found: Vec<_> = (0..).zip(courses).map(|(n, course)| found(n, course, search)).collect();
-        let weights = search.weights(&found);
-        let mut order: Vec<_> = (0..courses.len()).collect();
-        order.sort_by_key(|n| -search.score(&found[*n], &weights));
-        order
-    }
-
-    #[test]
-    fn a_course_is_known_by_the_forms_of_its_words() {
-        let words = CourseWords::of(&details("Soldadura TIG de tuberías", &["soldar tubos"], "Metal", "Desde cero y con prácticas."));
-        assert_eq!(words.title, "soldadura soldadur tig de tuberias tuberi tuberia");
-        assert_eq!(words.labels, "soldar sold tubos tub tubo");
-        assert!(!words.description.split(' ').any(|word| word == "con"));
-        assert_eq!(words.vocabulary.iter().map(String::as_str).collect::<Vec<_>>(), ["metal", "soldadura", "soldar", "tuberias", "tubos"]);
-    }
-
-    #[test]
-    fn what_says_nothing_is_sought_only_if_there_is_nothing_else() {
+            ("category", "Metal".into()),
+            ("level", "inicial".into()),
+            ("tags", list(&["industria"])),
+            ("description", "<p>Con <b>electrodos</b></p>".into()),
+            ("seo", map(&[("title", "Arco".into()), ("description", "Chispas".into()), ("keywords", list(&["tubos"]))])),
+        ]))
+        .unwrap();
+        let words = course.indexed_words();
         for (text, expected) in [
-            ("curso de la cocina", &["curso", "cocina"][..]),
-            ("IT", &["it"]),
-            ("cocina Cocina COCINA", &["cocina"]),
-            ("%_' \" OR *", &["or"]),
-            ("¡!", &[]),
-            ("a1 a2 a3 a4 a5 a6 a7 a8 a9", &["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"]),
+            (&words.title, &["soldadura"][..]),
+            (&words.labels, &["industria", "tubos"]),
+            (&words.category, &["metal", "inicial"]),
+            (&words.description, &["electrodos", "arco", "chispas"]),
         ] {
-            let search = Search::of(text);
-            assert_eq!(search.sought().iter().map(|sought| sought.word.as_str()).collect::<Vec<_>>(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn title_counts_more_than_labels_they_more_than_category_and_it_more_than_description() {
-        let courses = [
-            details("Otra cosa", &[], "Nada", "Algo de cocina"),
-            details("Otra cosa", &[], "Cocina", ""),
-            details("Otra cosa", &["cocina"], "Nada", ""),
-            details("Cocina", &[], "Nada", ""),
-            details("Cocina", &["cocina"], "Nada", ""),
-        ];
-        assert_eq!(ranked(&Search::of("cocina"), &courses), [4, 3, 2, 1, 0]);
-    }
-
-    #[test]
-    fn a_rare_word_counts_more_than_one_that_all_have() {
-        let courses = [
-            details("Curso práctico", &[], "x", ""),
-            details("Curso general", &[], "x", ""),
-            details("Buceo", &[], "x", ""),
-            details("Curso breve", &[], "x", ""),
-        ];
-        assert_eq!(ranked(&Search::of("curso buceo"), &courses)[0], 2);
-    }
-
-    #[test]
-    fn who_names_little_else_comes_first() {
-        let courses = [details("Soldadura para la construcción naval y la industria pesada", &[], "x", ""), details("Soldadura", &[], "x", "")];
-        assert_eq!(ranked(&Search::of("soldadura"), &courses), [1, 0]);
-    }
-
-    #[test]
-    fn the_word_itself_counts_more_than_its_beginning_and_that_more_than_what_may_have_been_meant() {
-        let mut search = Search::of("solda");
-        search.mend("solda", ["solfa", "metal"].map(str::to_owned));
-        assert_eq!(search.sought()[0].meant.len(), 1, "what is not alike was not meant");
-        let courses = [details("Solfa", &[], "x", ""), details("Soldadura", &[], "x", ""), details("Solda", &[], "x", "")];
-        assert_eq!(ranked(&search, &courses), [2, 1, 0]);
-    }
-
-    #[test]
-    fn a_slip_is_a_word_that_is_not_known() {
-        let known: BTreeSet<String> = forms("cocina").into_iter().collect();
-        assert_eq!(Search::of("cocinas con exel 2026 tig").slips(&known), ["exel"]);
-    }
-
-    #[test]
-    fn of_what_may_have_been_meant_the_most_alike_is_kept() {
-        let mut search = Search::of("markting");
-        search.mend("markting", ["marketing", "martin", "market", "parking", "arte", "cocina"].map(str::to_owned));
-        let meant: Vec<_> = search.sought()[0].meant.iter().map(|(word, _)| word.as_str()).collect();
-        assert_eq!(meant, ["marketing", "market", "martin"]);
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_is_sought_and_found_can_be_scored(text in "\\PC{0,60}", title in "[a-zñ ]{1,40}[a-z]") {
-            let search = Search::of(&text);
-            let course = details(&title, &[&title], &title, &text);
-            let found = found(1, &course, &search);
-            let weights = search.weights(std::slice::from_ref(&found));
-            prop_assert_eq!(weights.len(), search.sought().len());
-            prop_assert!(search.score(&found, &weights) >= 0);
-        }
-
-        #[test]
-        fn a_course_is_found_by_its_title(title in "[a-z]{1,12}( [a-z]{1,12}){0,3}") {
-            let search = Search::of(&title);
-            let other = details("zzzzzzzzzzzzzzzz", &[], "x", "");
-            let course = details(&title, &[], "x", "");
-            let found = [found(1, &course, &search), found(2, &other, &search)];
-            let weights = search.weights(&found);
-            prop_assert!(search.score(&found[0], &weights) > search.score(&found[1], &weights));
+            let all: Vec<_> = expected.iter().flat_map(|word| forms(word)).collect();
+            assert_eq!(text.split(' ').collect::<Vec<_>>(), all);
         }
     }
 }

@@ -15,6 +15,7 @@ mod faq;
 mod file_name;
 mod media_asset;
 mod media_link;
+mod search;
 mod youtube;
 
 pub use blog_post::{BlogPost, BlogPostDetails, BlogPostFact, BlogPostId, BlogPostParts, BlogPostStatus};

@@ -1,4 +1,4 @@
-//! A campus where a course is offered.
+//! A campus where a course is offered, with what the catalogue of the campus is narrowed and ordered by.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,6 +11,12 @@ pub struct Model {
     pub course_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub campus_id: Uuid,
+    pub cycle_id: Option<Uuid>,
+    pub status: String,
+    pub featured: bool,
+    pub created_at: DateTimeUtc,
+    pub archived_at: Option<DateTimeUtc>,
+    pub version: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

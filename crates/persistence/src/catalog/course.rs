@@ -1,10 +1,11 @@
 use async_trait::async_trait;
-use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseParts, CourseWords, Seo};
+use matricula_domain::catalog::{Course, CourseDetails, CourseId, CourseParts, Seo};
 use matricula_domain::identity::UserId;
 use matricula_domain::shared::{Aggregate, Changed, Field, Html, Id, Line, Money, Prose, RecordId, Slug, Value};
 use matricula_entity::catalog::{course_campuses, courses};
 use matricula_ports::PortError;
 use matricula_ports::catalog::CourseRepository;
+use matricula_ports::search::SearchKind;
 use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ use crate::convert::{Columns, count, json, parsed, parsed_or_none, value};
 use crate::error::port;
 use crate::paging::columns;
 use crate::scoped::SCOPED;
+use crate::search::Entry;
 use crate::sql::{Sql, Write};
 use crate::unit::Session;
 
@@ -73,31 +75,69 @@ fn ids(text: Option<&str>) -> Result<Vec<RecordId>, PortError> {
 }
 
 impl Session {
-    pub(super) fn courses_where(&self) -> Sql {
+    fn courses_where(&self) -> Sql {
         let mut sql = self.sql();
         select_courses(&mut sql);
         sql.push("courses c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(self.organization);
         sql
     }
 
-    /// Writes down what became of the campuses of a course, if anything did.
-    fn save_campuses(&self, course: &Changed<Course>) {
-        let Some(change) = course.changes().iter().find(|change| change.field == "campus_ids") else { return };
-        let (before, after) = (listed(&change.from), listed(&change.to));
-        let course_id = course.state().id().as_uuid();
-        for gone in before.iter().filter(|id| !after.contains(id)) {
-            let key = vec![("organization_id", self.organization.into()), ("course_id", course_id.into()), ("campus_id", (*gone).into())];
-            self.write(Write::Delete { table: "course_campuses", key });
+    /// The next courses after one, as the search index has them.
+    pub(crate) async fn courses_to_index(&self, after: Option<Uuid>, most: u16) -> Result<Vec<Entry>, PortError> {
+        let mut sql = self.courses_where();
+        Self::next_rows(&mut sql, "c", after, most);
+        self.rows(sql).await?.iter().map(|row| course_of(row).map(|course| entry_of(&course))).collect()
+    }
+
+    /// Writes down what became of the campuses of a course, and beside each of them of what the catalogue of a campus is narrowed and ordered
+    /// by, if anything did.
+    fn save_campuses(&self, course: &Changed<Course>) -> Result<(), PortError> {
+        if !course.changes().iter().any(|change| AT_EACH_CAMPUS.contains(&change.field.as_str())) {
+            return Ok(());
         }
-        for new in after.into_iter().filter(|id| !before.contains(id)) {
-            self.insert_if_new::<course_campuses::Entity>(course_campuses::Model { organization_id: self.organization, course_id, campus_id: new });
+        let parts = course.state().parts();
+        for campus in &parts.details.campus_ids {
+            let row = course_campuses::Model {
+                organization_id: self.organization,
+                course_id: parts.id.as_uuid(),
+                campus_id: campus.as_uuid(),
+                cycle_id: parts.details.cycle_id.map(Id::as_uuid),
+                status: parts.status.as_str().to_owned(),
+                featured: parts.details.featured.unwrap_or_default(),
+                created_at: parts.created_at,
+                archived_at: parts.archived_at,
+                version: count(parts.version, "courses.version")?,
+            };
+            self.replace::<course_campuses::Entity>(row, &["organization_id", "course_id", "campus_id"]);
         }
+        // Behind the rows that stay: so it is one statement with them.
+        let before = course.changes().iter().find(|change| change.field == "campus_ids").map(|change| listed(&change.from));
+        for gone in before.into_iter().flatten().filter(|id| !parts.details.campus_ids.contains(id)) {
+            let key = [("organization_id", self.organization), ("course_id", parts.id.as_uuid()), ("campus_id", gone.as_uuid())];
+            self.write(Write::Delete { table: "course_campuses", key: key.map(|(column, id)| (column, id.into())).into() });
+        }
+        Ok(())
     }
 }
 
+fn entry_of(course: &Course) -> Entry {
+    let details = course.details();
+    Entry {
+        kind: SearchKind::Course,
+        id: course.id().as_uuid(),
+        version: course.version(),
+        words: details.indexed_words(),
+        keywords: details.seo.as_ref().map_or_else(|| Value::List(Vec::new()), |seo| seo.keywords.value()),
+        tags: details.tags.value(),
+    }
+}
+
+/// What a change of a course writes at each of its campuses.
+const AT_EACH_CAMPUS: [&str; 5] = ["campus_ids", "cycle_id", "status", "featured", "archived_at"];
+
 /// The ids of a list, as a change tells them.
-fn listed(value: &Value) -> Vec<Uuid> {
-    Vec::<RecordId>::parse(value).unwrap_or_default().into_iter().map(Id::as_uuid).collect()
+fn listed(value: &Value) -> Vec<RecordId> {
+    Vec::parse(value).unwrap_or_default()
 }
 
 #[async_trait]
@@ -121,9 +161,9 @@ impl CourseRepository for Session {
         } else {
             self.update::<courses::Entity>(model, course.state().version(), &[]);
         }
-        self.save_campuses(course);
-        if course.is_new() || course.changes().iter().any(|change| CourseWords::FIELDS.contains(&change.field.as_str())) {
-            self.index(std::slice::from_ref(course.state()))?;
+        self.save_campuses(course)?;
+        if course.is_new() || course.changes().iter().any(|change| Course::SEARCHED_FIELDS.contains(&change.field.as_str())) {
+            self.index(vec![entry_of(course.state())])?;
         }
         self.note(course);
         Ok(())

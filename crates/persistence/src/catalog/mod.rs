@@ -1,9 +1,8 @@
-//! The catalog: the repositories of courses and their runs, what screens read, and what is searched.
+//! The catalog: the repositories of courses and their runs, and what screens read.
 
 mod course;
 mod course_run;
 mod queries;
 mod redirect;
-mod search;
 mod seo_metadata;
 mod seo_queries;

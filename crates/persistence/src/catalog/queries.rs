@@ -1,25 +1,85 @@
 use async_trait::async_trait;
-use matricula_domain::catalog::{Course, CourseId, CourseRunId, CourseStatus, Modality};
+use matricula_domain::catalog::{Course, CourseId, CourseRunId, Modality};
 use matricula_domain::shared::{Field, Id, Instant, LocalDate, RecordId, Value};
 use matricula_entity::catalog::course_runs;
 use matricula_ports::catalog::{CatalogQueries, CourseFacets, CourseFilter, CourseOrder, Facet, RunFilter, RunRow};
+use matricula_ports::search::SearchKind;
 use matricula_ports::{Cursor, Page, PortError, Scope, Slice};
 use sea_orm::{FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::course::{course_of, select_courses};
 use super::course_run::run_of;
-use super::search::Finder;
 use crate::convert::{Columns, count, parsed};
 use crate::error::port;
 use crate::paging::{after, columns, order as ordered, order_again};
 use crate::scoped::{Queries, SCOPED};
+use crate::search::{Finder, Searched, has_label};
 use crate::sql::Sql;
 
+/// Courses, as they are searched.
+struct Courses;
+
+impl Searched for Courses {
+    type Item = Course;
+    type Filter = CourseFilter;
+    const KIND: SearchKind = SearchKind::Course;
+    const TABLE: &'static str = "courses";
+    const ALIAS: &'static str = "c";
+
+    fn select(sql: &mut Sql) {
+        select_courses(sql);
+    }
+    fn read(row: &QueryResult) -> Result<Course, PortError> {
+        course_of(row)
+    }
+    fn id(course: &Course) -> Uuid {
+        course.id().as_uuid()
+    }
+    fn narrow(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
+        narrow_courses(filter, sql, organization);
+    }
+}
+
 /// What a filter asks of courses `c`, without the words that are sought.
-pub(super) fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
+fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
+    narrow_listed(filter, sql, organization, "c");
+    if let Some(slug) = &filter.campus {
+        sql.push(" AND EXISTS (SELECT 1 FROM course_campuses x WHERE x.organization_id = ").bind(organization);
+        sql.push(" AND x.course_id = c.id AND x.campus_id = ");
+        campus_with(slug, sql, organization);
+        sql.push(")");
+    }
+    narrow_further(filter, sql, organization);
+}
+
+/// The id of the campus with a slug. Of those that are not archived one has it.
+fn campus_with(slug: &str, sql: &mut Sql, organization: Uuid) {
+    sql.push("(SELECT k.id FROM campuses k WHERE k.organization_id = ").bind(organization);
+    sql.push(" AND k.archived_at IS NULL AND k.slug = ").bind(slug).push(")");
+}
+
+/// What a filter asks of what stands beside each campus of a course too: of courses `c`, or of their campuses `x`.
+fn narrow_listed(filter: &CourseFilter, sql: &mut Sql, organization: Uuid, alias: &str) {
+    if let Some(status) = filter.status {
+        sql.push(&format!(" AND {alias}.status = ")).bind(status.as_str());
+    }
+    match filter.featured {
+        // As the partial index has it.
+        Some(true) => _ = sql.push(&format!(" AND {alias}.featured")),
+        Some(false) => _ = sql.push(&format!(" AND NOT {alias}.featured")),
+        None => {}
+    }
+    if let Some(slug) = &filter.cycle {
+        // Of those that are not archived one has the slug; so the planner knows that the index of the cycle has the list in order.
+        sql.push(&format!(" AND {alias}.cycle_id = (SELECT y.id FROM cycles y WHERE y.organization_id = ")).bind(organization);
+        sql.push(" AND y.archived_at IS NULL AND y.slug = ").bind(slug.as_str()).push(")");
+    }
+}
+
+/// What else a filter asks of courses `c`.
+fn narrow_further(filter: &CourseFilter, sql: &mut Sql, organization: Uuid) {
     for (column, value) in [
-        ("status", filter.status.map(CourseStatus::as_str)),
         ("modality", filter.modality.map(Modality::as_str)),
         ("category", filter.category.as_deref()),
         ("level", filter.level.as_deref()),
@@ -29,31 +89,9 @@ pub(super) fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization:
             sql.push(" AND c.").push(column).push(" = ").bind(value);
         }
     }
-    match filter.featured {
-        // As the partial index has it.
-        Some(true) => _ = sql.push(" AND c.featured"),
-        Some(false) => _ = sql.push(" AND NOT c.featured"),
-        None => {}
-    }
-    if let Some(slug) = &filter.cycle {
-        // Of those that are not archived one has the slug; so the planner knows that the index of the cycle has the list in order.
-        sql.push(" AND c.cycle_id = (SELECT y.id FROM cycles y WHERE y.organization_id = ").bind(organization);
-        sql.push(" AND y.archived_at IS NULL AND y.slug = ").bind(slug.as_str()).push(")");
-    }
-    if let Some(slug) = &filter.campus {
-        sql.push(" AND EXISTS (SELECT 1 FROM course_campuses x WHERE x.organization_id = ").bind(organization);
-        sql.push(" AND x.course_id = c.id AND x.campus_id = (SELECT k.id FROM campuses k WHERE k.organization_id = ").bind(organization);
-        sql.push(" AND k.archived_at IS NULL AND k.slug = ").bind(slug.as_str()).push("))");
-    }
     for (column, indexed, word) in [("seo_keywords", "keywords", &filter.keyword), ("tags", "tags", &filter.tag)] {
-        let Some(word) = word else { continue };
-        if sql.is_postgres() {
-            // An index of theirs on the courses would not be used behind row-level security, since `@>` is not leakproof. An array, so that
-            // the planner begins here, and does not walk through the courses in their order.
-            sql.push(" AND c.id = ANY (ARRAY(SELECT s.entity_id FROM search_index s WHERE s.organization_id = ").bind(organization);
-            sql.push(" AND s.kind = 'course' AND s.").push(indexed).push(" @> to_jsonb(ARRAY[").bind(word.as_str()).push("]::text[])))");
-        } else {
-            sql.push(" AND EXISTS (SELECT 1 FROM json_each(c.").push(column).push(") w WHERE w.value = ").bind(word.as_str()).push(")");
+        if let Some(word) = word {
+            has_label(sql, organization, SearchKind::Course, ("c", column), indexed, word);
         }
     }
     if let Some(audience) = filter.audience {
@@ -66,12 +104,12 @@ pub(super) fn narrow_courses(filter: &CourseFilter, sql: &mut Sql, organization:
 }
 
 /// The condition of a page of those that stand out first, then by their age, each from newest to oldest or the other way.
-fn after_featured(sql: &mut Sql, page: &Page) -> Result<(), PortError> {
+fn after_featured(sql: &mut Sql, page: &Page, [featured, at, id]: [&str; 3]) -> Result<(), PortError> {
     let Some(Cursor(place)) = &page.after else { return Ok(()) };
     let malformed = || PortError::Dangling("cursor");
-    let [Value::Bool(featured), when, last] = place.as_slice() else { return Err(malformed()) };
+    let [Value::Bool(stands_out), when, last] = place.as_slice() else { return Err(malformed()) };
     let (Ok(when), Ok(last)) = (Instant::parse(when), RecordId::parse(last)) else { return Err(malformed()) };
-    sql.push(" AND (c.featured, c.created_at, c.id) < (").bind(*featured).push(", ").bind(when).push(", ").bind(last.as_uuid()).push(")");
+    sql.push(&format!(" AND ({featured}, {at}, {id}) < (")).bind(*stands_out).push(", ").bind(when).push(", ").bind(last.as_uuid()).push(")");
     Ok(())
 }
 
@@ -152,26 +190,38 @@ impl CatalogQueries for Queries {
         let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
         if let Some(text) = &filter.q {
-            return Finder { reader: &reader, organization, filter }.courses(text, page).await;
+            return Finder::<Courses> { reader: &reader, organization, filter }.page(text, page).await;
         }
         let mut sql = reader.sql();
         // The page is cut before the campuses of its courses are looked up.
         select_courses(&mut sql);
-        sql.push("(SELECT c.* FROM courses c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(organization);
-        sql.push(" AND c.archived_at IS NULL");
-        narrow_courses(filter, &mut sql, organization);
+        let [featured, at, id] = if let Some(slug) = &filter.campus {
+            // Along the list of the campus, which is in order. SQLite takes the tables of a cross join one after the other.
+            sql.push("(SELECT c.* FROM course_campuses x CROSS JOIN courses c WHERE ").push(SCOPED);
+            sql.push(" AND x.organization_id = ").bind(organization).push(" AND x.archived_at IS NULL AND x.campus_id = ");
+            campus_with(slug, &mut sql, organization);
+            sql.push(" AND c.organization_id = ").bind(organization).push(" AND c.id = x.course_id");
+            narrow_listed(filter, &mut sql, organization, "x");
+            ["x.featured", "x.created_at", "x.course_id"]
+        } else {
+            sql.push("(SELECT c.* FROM courses c WHERE ").push(SCOPED).push(" AND c.organization_id = ").bind(organization);
+            sql.push(" AND c.archived_at IS NULL");
+            narrow_listed(filter, &mut sql, organization, "c");
+            ["c.featured", "c.created_at", "c.id"]
+        };
+        narrow_further(filter, &mut sql, organization);
         let by_age = |course: &Course| vec![Value::Instant(course.created_at()), Value::Id(course.id().as_uuid())];
         match filter.order {
             CourseOrder::Age => {
-                after(&mut sql, page, "c.created_at", "c.id")?;
-                ordered(&mut sql, page, "c.created_at", "c.id");
+                after(&mut sql, page, at, id)?;
+                ordered(&mut sql, page, at, id);
                 sql.push(") c");
                 order_again(&mut sql, page, "c");
             }
             CourseOrder::Featured => {
-                after_featured(&mut sql, page)?;
-                let order = " ORDER BY c.featured DESC, c.created_at DESC, c.id DESC";
-                sql.push(order).push(" LIMIT ").bind(i64::from(page.limit) + 1).push(") c").push(order);
+                after_featured(&mut sql, page, [featured, at, id])?;
+                sql.push(&format!(" ORDER BY {featured} DESC, {at} DESC, {id} DESC LIMIT ")).bind(i64::from(page.limit) + 1);
+                sql.push(") c ORDER BY c.featured DESC, c.created_at DESC, c.id DESC");
             }
         }
         let items = reader.rows(sql).await?.iter().map(course_of).collect::<Result<Vec<_>, _>>()?;
@@ -185,7 +235,7 @@ impl CatalogQueries for Queries {
         let reader = self.reader(scope).await?;
         let organization = scope.organization().as_uuid();
         let found = match &filter.q {
-            Some(text) => Some(Finder { reader: &reader, organization, filter }.find(text).await?.1),
+            Some(text) => Some(Finder::<Courses> { reader: &reader, organization, filter }.find(text).await?.1),
             None => None,
         };
         let mut sql = reader.sql();
@@ -194,7 +244,7 @@ impl CatalogQueries for Queries {
         sql.push(" AND c.organization_id = ").bind(organization).push(" AND c.archived_at IS NULL");
         narrow_courses(filter, &mut sql, organization);
         if let Some(found) = found {
-            let ids: Vec<_> = found.iter().map(|found| found.id.as_uuid()).collect();
+            let ids: Vec<_> = found.iter().map(|found| found.id).collect();
             sql.push(" AND c.id IN (").push(if ids.is_empty() { "NULL" } else { "" }).bind_all(ids).push(")");
         }
         sql.push(") ");

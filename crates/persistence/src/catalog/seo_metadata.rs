@@ -1,13 +1,17 @@
 use async_trait::async_trait;
 use matricula_domain::catalog::{PageOf, SeoDetails, SeoMetadata, SeoMetadataId, SeoMetadataParts};
-use matricula_domain::shared::{Aggregate, Changed, Field, Id, Line, Prose, RecordId, WebAddress};
+use matricula_domain::shared::{Aggregate, Changed, Field, Id, IndexedWords, Line, Prose, RecordId, Value, WebAddress};
 use matricula_entity::catalog::seo_metadata::{Column, Entity, Model};
 use matricula_ports::PortError;
 use matricula_ports::catalog::SeoMetadataRepository;
+use matricula_ports::search::SearchKind;
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::convert::{count, json, parsed, parsed_or_none, value};
+use crate::paging::columns;
+use crate::scoped::{SCOPED, models};
+use crate::search::Entry;
 use crate::unit::Session;
 
 pub(super) fn seo_metadata_of(row: Model) -> Result<SeoMetadata, PortError> {
@@ -57,6 +61,30 @@ fn model(organization: Uuid, parts: &SeoMetadataParts) -> Result<Model, PortErro
     })
 }
 
+fn entry_of(metadata: &SeoMetadata) -> Entry {
+    let parts = metadata.parts();
+    Entry {
+        kind: SearchKind::SeoMetadata,
+        id: parts.id.as_uuid(),
+        version: parts.version,
+        // Nobody looks for its words: it is found by its keywords, as they were written.
+        words: IndexedWords::default(),
+        keywords: parts.details.keywords.value(),
+        tags: Value::List(Vec::new()),
+    }
+}
+
+impl Session {
+    /// What is told of things, as the search index has it: the next after one.
+    pub(crate) async fn seo_metadata_to_index(&self, after: Option<Uuid>, most: u16) -> Result<Vec<Entry>, PortError> {
+        let mut sql = self.sql();
+        sql.push("SELECT ").push(&columns::<Entity>("m")).push(" FROM seo_metadata m WHERE ").push(SCOPED);
+        sql.push(" AND m.organization_id = ").bind(self.organization);
+        Self::next_rows(&mut sql, "m", after, most);
+        models::<Entity>(&self.rows(sql).await?)?.into_iter().map(|row| seo_metadata_of(row).map(|metadata| entry_of(&metadata))).collect()
+    }
+}
+
 #[async_trait]
 impl SeoMetadataRepository for Session {
     async fn find(&self, entity_type: PageOf, entity_id: RecordId) -> Result<Option<SeoMetadata>, PortError> {
@@ -71,6 +99,7 @@ impl SeoMetadataRepository for Session {
         } else {
             self.update::<Entity>(model, metadata.state().version(), &[]);
         }
+        self.index(vec![entry_of(metadata.state())])?;
         self.note(metadata);
         Ok(())
     }

@@ -1,14 +1,18 @@
 use async_trait::async_trait;
 use matricula_domain::identity::UserId;
 use matricula_domain::publishing::{BlogPost, BlogPostDetails, BlogPostId, BlogPostParts};
-use matricula_domain::shared::{Aggregate, Changed, Field, Html, Id, Language, Line, Prose, RecordId, Slug};
+use matricula_domain::shared::{Aggregate, Changed, Field, Html, Id, Language, Line, Prose, RecordId, Slug, Value};
 use matricula_entity::publishing::blog_posts;
 use matricula_ports::PortError;
 use matricula_ports::publishing::BlogPostRepository;
+use matricula_ports::search::SearchKind;
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::convert::{count, json, parsed, parsed_or_none, value};
+use crate::paging::columns;
+use crate::scoped::{SCOPED, models};
+use crate::search::Entry;
 use crate::unit::Session;
 
 pub(super) fn blog_post_of(row: blog_posts::Model) -> Result<BlogPost, PortError> {
@@ -64,6 +68,28 @@ fn blog_post_model(organization: Uuid, parts: &BlogPostParts) -> Result<blog_pos
     })
 }
 
+fn entry_of(post: &BlogPost) -> Entry {
+    Entry {
+        kind: SearchKind::BlogPost,
+        id: post.id().as_uuid(),
+        version: post.version(),
+        words: post.details().indexed_words(),
+        keywords: Value::List(Vec::new()),
+        tags: post.details().tags.value(),
+    }
+}
+
+impl Session {
+    /// The next posts after one, as the search index has them.
+    pub(crate) async fn blog_posts_to_index(&self, after: Option<Uuid>, most: u16) -> Result<Vec<Entry>, PortError> {
+        let mut sql = self.sql();
+        sql.push("SELECT ").push(&columns::<blog_posts::Entity>("p")).push(" FROM blog_posts p WHERE ").push(SCOPED);
+        sql.push(" AND p.organization_id = ").bind(self.organization);
+        Self::next_rows(&mut sql, "p", after, most);
+        models::<blog_posts::Entity>(&self.rows(sql).await?)?.into_iter().map(|row| blog_post_of(row).map(|post| entry_of(&post))).collect()
+    }
+}
+
 #[async_trait]
 impl BlogPostRepository for Session {
     async fn find(&self, id: BlogPostId) -> Result<Option<BlogPost>, PortError> {
@@ -80,6 +106,9 @@ impl BlogPostRepository for Session {
             self.insert::<blog_posts::Entity>(model);
         } else {
             self.update::<blog_posts::Entity>(model, post.state().version(), &[blog_posts::Column::ViewsCount]);
+        }
+        if post.is_new() || post.changes().iter().any(|change| BlogPost::SEARCHED_FIELDS.contains(&change.field.as_str())) {
+            self.index(vec![entry_of(post.state())])?;
         }
         self.note(post);
         Ok(())

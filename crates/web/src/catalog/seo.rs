@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use matricula_application::access::{ManageCatalog, ReadCatalog};
 use matricula_domain::catalog::{PageOf, Redirect, RedirectId, Robots, SeoDetails, SeoMetadata, TwitterCard};
 use matricula_domain::shared::{Aggregate, Id, Line, Prose, RecordId, WebAddress};
+use matricula_ports::catalog::SeoFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,11 +14,16 @@ use crate::answer::{Answer, Answered};
 use crate::call::{Basics, May};
 use crate::error::ApiError;
 use crate::input::{Body, Query, path_field};
-use crate::page::{Listed, PageQuery, page};
+use crate::page::{Limit, Listed, PageQuery, Place, page};
 use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
+        Route::get("/seo-metadata", "listSeoMetadata", "catalog", list)
+            .says("What search engines and social networks are told of things, newest first.")
+            .needs::<ReadCatalog>()
+            .asks::<SeoMetadataQuery>()
+            .gives_page_of::<SeoMetadataView>(),
         Route::get("/seo-metadata/{entity_type}/{id}", "getSeoMetadata", "catalog", get)
             .says("What search engines and social networks are told of something, as far as anybody said it.")
             .needs::<ReadCatalog>()
@@ -37,6 +43,20 @@ pub(super) fn routes() -> Vec<Route> {
             .needs::<ManageCatalog>()
             .gives_nothing(),
     ]
+}
+
+matricula_domain::form! {
+    /// Which of what search engines are told.
+    pub struct SeoMetadataQuery {
+        /// Of things of this kind.
+        entity_type: Option<PageOf>,
+        /// With this keyword.
+        keyword: Option<Line<60>>,
+        /// At most so many items (1–100, default 50).
+        limit: Option<Limit>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Option<Place>,
+    }
 }
 
 /// What search engines and social networks are told of something.
@@ -113,6 +133,13 @@ fn answer(metadata: &SeoMetadata) -> Answer {
 /// What the path is about.
 fn entity(call: &Basics) -> Result<(PageOf, RecordId), ApiError> {
     Ok((path_field(&call.request, "entity_type")?, path_field(&call.request, "id")?))
+}
+
+async fn list(call: May<ReadCatalog>, query: Query<SeoMetadataQuery>, request: HttpRequest) -> Answered {
+    let query = query.0;
+    let filter = SeoFilter { entity_type: query.entity_type, keyword: query.keyword.map(|keyword| keyword.to_string()) };
+    let found = call.api.seo_queries.all_seo_metadata(call.who.scope(), &filter, &page(query.limit, query.cursor, None)).await?;
+    Ok(Answer::list(&request, &Listed::of(found.map(|metadata| SeoMetadataView::from(&metadata)))))
 }
 
 async fn get(call: May<ReadCatalog>) -> Answered {

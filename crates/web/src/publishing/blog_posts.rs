@@ -1,6 +1,7 @@
 use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use matricula_application::access::{ManagePublishing, ReadPublishing};
+use matricula_domain::identity::UserId;
 use matricula_domain::publishing::{BlogPost, BlogPostDetails, BlogPostId, BlogPostStatus};
 use matricula_domain::shared::{Aggregate, Form, Html, Id, Instant, Language, Line, Prose, Slug};
 use matricula_ports::publishing::BlogPostFilter;
@@ -18,7 +19,7 @@ use crate::route::Route;
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/blog-posts", "listBlogPosts", "publishing", list)
-            .says("Posts that are not archived, without their contents, newest first: published ones by the time of their publication if only they are asked for.")
+            .says("Posts that are not archived, without their contents, newest first: published ones by the time of their publication if only they are asked for. What words find comes by its relevance.")
             .needs::<ReadPublishing>()
             .asks::<BlogPostsQuery>()
             .gives_page_of::<BlogPostItem>(),
@@ -63,9 +64,11 @@ matricula_domain::form! {
         category: Option<Line<100>>,
         /// With this tag.
         tag: Option<Slug>,
-        /// With this in the title.
+        /// Signed by this user.
+        author_id: Option<UserId>,
+        /// Found by these words, in Spanish or English, in whatever form. The list runs by relevance then, and ends after some hundreds.
         q: Option<Line<200>>,
-        /// Which way the list runs.
+        /// Which way the list runs, where no words are sought.
         sort: Option<Sort>,
         /// At most so many items (1–100, default 50).
         limit: Option<Limit>,
@@ -162,6 +165,7 @@ impl From<BlogPostsQuery> for BlogPostFilter {
             status: query.status,
             category: query.category.map(|category| category.to_string()),
             tag: query.tag.map(|tag| tag.to_string()),
+            author: query.author_id,
             q: query.q.map(|q| q.to_string()),
         }
     }

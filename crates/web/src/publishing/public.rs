@@ -26,7 +26,7 @@ matricula_domain::form! {
         tag: Option<Slug>,
         /// Of this category.
         category: Option<Line<100>>,
-        /// With this in the title.
+        /// Found by these words, in Spanish or English, in whatever form. The list runs by relevance then, and ends after some hundreds.
         q: Option<Line<200>>,
         /// At most so many items (1–100, default 50).
         limit: Option<Limit>,
@@ -86,6 +86,7 @@ pub(super) async fn list(call: Public, query: Query<PublicBlogPostsQuery>, reque
         status: Some(BlogPostStatus::Published),
         category: query.category.map(|category| category.to_string()),
         tag: query.tag.map(|tag| tag.to_string()),
+        author: None,
         q: query.q.map(|q| q.to_string()),
     };
     let found = call.api.publishing_queries.blog_posts(call.visitor.scope(), &filter, &page(query.limit, query.cursor, None)).await?;

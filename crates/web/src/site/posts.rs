@@ -58,6 +58,7 @@ pub(super) async fn blog_posts(site: Site, request: HttpRequest) -> Result<HttpR
         status: Some(BlogPostStatus::Published),
         category: asked.category.map(|category| category.to_string()),
         tag: asked.tag.map(|tag| tag.to_string()),
+        author: None,
         q: None,
     };
     let page_of = part(asked.limit.or(Some(Limit(24))), asked.cursor, None);

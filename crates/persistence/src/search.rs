@@ -1,36 +1,65 @@
-//! The search of courses. The databases say which courses may be meant, from their own indexes of words; which of them come first is the
-//! domain's to say, from the same words on both engines.
+//! The search. The databases say which things may be meant, from their own indexes of words; which of them come first is the domain's to
+//! say, from the same words on both engines.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use matricula_domain::catalog::{Course, CourseId, CourseWords, Found, Search, Sought};
-use matricula_domain::shared::{Aggregate, Field, Id, Value, forms, trigrams};
+use matricula_domain::shared::{Field, Found, Id, IndexedWords, RecordId, Search, Sought, Value, forms, trigrams};
 use matricula_entity::catalog::{search_index, search_words};
-use matricula_ports::catalog::{CourseFilter, CourseIndex, Indexed};
+use matricula_ports::search::{Indexed, SearchIndex, SearchKind};
 use matricula_ports::{Page, PortError, Scope, Slice, UnitOfWork};
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use super::course::{course_of, select_courses};
-use super::queries::narrow_courses;
 use crate::convert::{Columns, count, json};
 use crate::scoped::{Reader, SCOPED};
 use crate::sql::{Sql, Write};
 use crate::unit::{Session, Store};
 
-/// What courses are called in the index.
-const KIND: &str = "course";
+/// Things that are found by their words.
+pub(crate) trait Searched {
+    /// One of them.
+    type Item: Send;
+    /// Which of them are asked for.
+    type Filter: Sync;
+    /// What they are called in the index.
+    const KIND: SearchKind;
+    /// Their table, which says when a row was archived.
+    const TABLE: &'static str;
+    /// What a row of it is called in the select and in the filter.
+    const ALIAS: &'static str;
 
-/// How many courses at most are looked at that have all the words, and how many that have one or all but one.
+    /// Starts a select, up to and with its `FROM`.
+    fn select(sql: &mut Sql);
+    /// What a row of the select is.
+    fn read(row: &QueryResult) -> Result<Self::Item, PortError>;
+    /// The id of one.
+    fn id(item: &Self::Item) -> Uuid;
+    /// What a filter asks of a row, without the words that are sought.
+    fn narrow(filter: &Self::Filter, sql: &mut Sql, organization: Uuid);
+}
+
+/// Adds the condition that a list of text, the column of a row, has a word. The index has the same list under another name.
+pub(crate) fn has_label(sql: &mut Sql, organization: Uuid, kind: SearchKind, (alias, column): (&str, &str), indexed: &str, word: &str) {
+    if sql.is_postgres() {
+        // An index of theirs on the table itself would not be used behind row-level security, since `@>` is not leakproof. An array, so that
+        // the planner begins here, and does not walk through the table in the order of the list.
+        sql.push(&format!(" AND {alias}.id = ANY (ARRAY(SELECT s.entity_id FROM search_index s WHERE s.organization_id = ")).bind(organization);
+        sql.push(&format!(" AND s.kind = '{}' AND s.{indexed} @> to_jsonb(ARRAY[", kind.as_str())).bind(word).push("]::text[])))");
+    } else {
+        sql.push(&format!(" AND EXISTS (SELECT 1 FROM json_each({alias}.{column}) w WHERE w.value = ")).bind(word).push(")");
+    }
+}
+
+/// How many things at most are looked at that have all the words, and how many that have one or all but one.
 const MOST_WITH_ALL: i64 = 200;
 const MOST_WITH_SOME: i64 = 60;
 
 /// How many known words at most are compared with one that is not.
 const MOST_COMPARED: i64 = 50;
 
-/// In which texts of a course a word is sought.
+/// In which texts of a thing a word is sought.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Texts {
     All,
@@ -73,15 +102,15 @@ fn has(sql: &mut Sql, query: String) {
 }
 
 /// One search, of one organization.
-pub(super) struct Finder<'f> {
-    pub(super) reader: &'f Reader,
-    pub(super) organization: Uuid,
-    pub(super) filter: &'f CourseFilter,
+pub(crate) struct Finder<'f, S: Searched> {
+    pub(crate) reader: &'f Reader,
+    pub(crate) organization: Uuid,
+    pub(crate) filter: &'f S::Filter,
 }
 
-impl Finder<'_> {
-    /// The courses that are found, best first.
-    pub(super) async fn courses(&self, text: &str, page: &Page) -> Result<Slice<Course>, PortError> {
+impl<S: Searched> Finder<'_, S> {
+    /// The things that are found, best first.
+    pub(crate) async fn page(&self, text: &str, page: &Page) -> Result<Slice<S::Item>, PortError> {
         let place = page.after.as_ref().map(|cursor| Place::read(&cursor.0)).transpose()?;
         let (search, found) = self.find(text).await?;
         // The next page weighs as the first one did: whoever comes or goes meanwhile moves nobody else.
@@ -96,14 +125,14 @@ impl Finder<'_> {
             ranked.retain(|Reverse(at)| *at < place.at);
         }
         ranked.truncate(usize::from(page.limit) + 1);
-        let mut courses = self.load(ranked.iter().map(|Reverse((_, id))| *id)).await?;
-        let items = ranked.iter().filter_map(|Reverse((score, id))| Some((*score, courses.remove(id)?))).collect();
-        let slice = Slice::cut(items, page.limit, |(score, course): &(i64, Course)| Place { at: (*score, course.id()), weights }.values());
-        Ok(slice.map(|(_, course)| course))
+        let mut things = self.load(ranked.iter().map(|Reverse((_, id))| *id).collect()).await?;
+        let items = ranked.iter().filter_map(|Reverse((score, id))| Some((*score, things.remove(id)?))).collect();
+        let slice = Slice::cut(items, page.limit, |(score, thing): &(i64, S::Item)| Place { at: (*score, S::id(thing)), weights }.values());
+        Ok(slice.map(|(_, thing)| thing))
     }
 
     /// What is sought, with what may have been meant, and where something of it is.
-    pub(super) async fn find(&self, text: &str) -> Result<(Search, Vec<Found>), PortError> {
+    pub(crate) async fn find(&self, text: &str) -> Result<(Search, Vec<Found>), PortError> {
         let mut search = Search::of(text);
         if search.sought().is_empty() {
             return Ok((search, Vec::new()));
@@ -122,8 +151,8 @@ impl Finder<'_> {
         Ok((search, found.into_values().collect()))
     }
 
-    /// Courses that have all words of one of the parts, so many for each of them.
-    async fn with(&self, search: &Search, parts: &[(&[&Sought], Texts)], most: i64) -> Result<HashMap<CourseId, Found>, PortError> {
+    /// Things that have all words of one of the parts, so many for each of them.
+    async fn with(&self, search: &Search, parts: &[(&[&Sought], Texts)], most: i64) -> Result<HashMap<Uuid, Found>, PortError> {
         let mut sql = self.reader.sql();
         for (n, (words, texts)) in parts.iter().enumerate() {
             sql.push(if n > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
@@ -144,18 +173,20 @@ impl Finder<'_> {
             has(sql, described);
             sql.push(&format!(" THEN {} ELSE 0 END", 1 << n));
         }
-        sql.push(" AS described FROM search_index s JOIN courses c ON c.organization_id = s.organization_id AND c.id = s.entity_id WHERE ");
-        sql.push(SCOPED).push(" AND s.organization_id = ").bind(self.organization).push(" AND c.organization_id = ").bind(self.organization);
-        sql.push(" AND s.kind = ").bind(KIND).push(" AND c.archived_at IS NULL AND ");
+        let (table, alias, kind) = (S::TABLE, S::ALIAS, S::KIND.as_str());
+        sql.push(&format!(" AS described FROM search_index s JOIN {table} {alias} ON {alias}.organization_id = s.organization_id "));
+        sql.push(&format!("AND {alias}.id = s.entity_id WHERE ")).push(SCOPED).push(" AND s.organization_id = ").bind(self.organization);
+        sql.push(&format!(" AND {alias}.organization_id = ")).bind(self.organization);
+        sql.push(&format!(" AND s.kind = '{kind}' AND {alias}.archived_at IS NULL AND "));
         has(sql, wanted);
-        narrow_courses(self.filter, sql, self.organization);
+        S::narrow(self.filter, sql, self.organization);
     }
 
     /// Looks up which known words may have been meant by those that nothing is called.
     async fn mend(&self, search: &mut Search) -> Result<(), PortError> {
         let parts = |sql: &mut Sql, parts: Vec<String>| {
             sql.push(" FROM search_words w WHERE ").push(SCOPED).push(" AND w.organization_id = ").bind(self.organization);
-            sql.push(" AND w.part IN (").bind_all(parts).push(")");
+            sql.push(&format!(" AND w.kind = '{}' AND w.part IN (", S::KIND.as_str())).bind_all(parts).push(")");
         };
         let mut sql = self.reader.sql();
         sql.push("SELECT DISTINCT w.part");
@@ -173,38 +204,26 @@ impl Finder<'_> {
         Ok(())
     }
 
-    async fn load(&self, ids: impl Iterator<Item = CourseId>) -> Result<HashMap<CourseId, Course>, PortError> {
-        let ids: Vec<_> = ids.map(Id::as_uuid).collect();
+    async fn load(&self, ids: Vec<Uuid>) -> Result<HashMap<Uuid, S::Item>, PortError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
         let mut sql = self.reader.sql();
-        select_courses(&mut sql);
-        sql.push("courses c WHERE ")
-            .push(SCOPED)
-            .push(" AND c.organization_id = ")
-            .bind(self.organization)
-            .push(" AND c.id IN (")
-            .bind_all(ids)
-            .push(")");
-        self.reader.rows(sql).await?.iter().map(|row| course_of(row).map(|course| (course.id(), course))).collect()
+        S::select(&mut sql);
+        sql.push(&format!("{} {} WHERE {SCOPED} AND {}.organization_id = ", S::TABLE, S::ALIAS, S::ALIAS)).bind(self.organization);
+        sql.push(&format!(" AND {}.id IN (", S::ALIAS)).bind_all(ids).push(")");
+        self.reader.rows(sql).await?.iter().map(|row| S::read(row).map(|item| (S::id(&item), item))).collect()
     }
 }
 
 fn found(row: &QueryResult) -> Result<Found, PortError> {
     let mut columns = Columns::of(row);
-    Ok(Found {
-        id: CourseId::from_uuid(columns.next()?),
-        title: columns.next()?,
-        labels: columns.next()?,
-        category: columns.next()?,
-        described: columns.next()?,
-    })
+    Ok(Found { id: columns.next()?, title: columns.next()?, labels: columns.next()?, category: columns.next()?, described: columns.next()? })
 }
 
-/// Where a page of what is found begins: after the course with this score, where the words had these weights.
+/// Where a page of what is found begins: after the thing with this score, where the words had these weights.
 struct Place {
-    at: (i64, CourseId),
+    at: (i64, Uuid),
     weights: Vec<i64>,
 }
 
@@ -215,12 +234,12 @@ impl Place {
         let weights = weights.iter().map(|weight| if let Value::Int(weight) = weight { Some(*weight) } else { None });
         // Nobody's words weigh so much that the sum would be no number any more.
         let weights: Option<Vec<_>> = weights.map(|weight| weight.filter(|weight| (0..1_000_000).contains(weight))).collect();
-        Ok(Self { at: (*score, CourseId::parse(last).map_err(|_| malformed())?), weights: weights.ok_or_else(malformed)? })
+        Ok(Self { at: (*score, RecordId::parse(last).map_err(|_| malformed())?.as_uuid()), weights: weights.ok_or_else(malformed)? })
     }
 
     fn values(self) -> Vec<Value> {
         let (score, last) = self.at;
-        vec![Value::Int(score), Value::Id(last.as_uuid()), Value::List(self.weights.into_iter().map(Value::Int).collect())]
+        vec![Value::Int(score), Value::Id(last), Value::List(self.weights.into_iter().map(Value::Int).collect())]
     }
 }
 
@@ -229,55 +248,75 @@ fn whole(form: &str) -> String {
     format!("={form}")
 }
 
+/// A thing as the index has it.
+pub(crate) struct Entry {
+    pub(crate) kind: SearchKind,
+    pub(crate) id: Uuid,
+    pub(crate) version: u32,
+    pub(crate) words: IndexedWords,
+    /// Lists of text, as they were written.
+    pub(crate) keywords: Value,
+    pub(crate) tags: Value,
+}
+
 impl Session {
-    /// Saves the words of courses, which are what they were unless a course changed.
-    pub(super) fn index(&self, courses: &[Course]) -> Result<(), PortError> {
-        let mut parts = BTreeSet::new();
-        for course in courses {
-            let details = course.details();
-            let CourseWords { title, labels, category, description, vocabulary } = CourseWords::of(details);
-            let keywords = details.seo.as_ref().map_or_else(|| Value::List(Vec::new()), |seo| seo.keywords.value());
+    /// Saves the words of things, which are what they were unless a thing changed.
+    pub(crate) fn index(&self, entries: Vec<Entry>) -> Result<(), PortError> {
+        let mut known = BTreeSet::new();
+        for Entry { kind, id, version, words, keywords, tags } in entries {
+            let IndexedWords { title, labels, category, description, vocabulary } = words;
             let row = search_index::Model {
                 organization_id: self.organization,
-                kind: KIND.to_owned(),
-                entity_id: course.id().as_uuid(),
+                kind: kind.as_str().to_owned(),
+                entity_id: id,
                 title,
                 labels,
                 category,
                 description,
                 keywords: json(&keywords),
-                tags: json(&details.tags.value()),
-                version: count(course.version(), "courses.version")?,
+                tags: json(&tags),
+                version: count(version, "the version of what is searched")?,
             };
             self.replace::<search_index::Entity>(row, &["organization_id", "kind", "entity_id"]);
             for word in vocabulary {
-                parts.extend(trigrams(&word).into_iter().map(|part| (part, word.clone())));
-                parts.extend(forms(&word).iter().map(|form| (whole(form), word.clone())));
+                known.extend(trigrams(&word).into_iter().map(|part| (kind.as_str(), part, word.clone())));
+                known.extend(forms(&word).iter().map(|form| (kind.as_str(), whole(form), word.clone())));
             }
         }
         // In the order of their key: two who write the same words wait for each other, and not in a circle.
-        for (part, word) in parts {
-            self.insert_if_new::<search_words::Entity>(search_words::Model { organization_id: self.organization, part, word });
+        for (kind, part, word) in known {
+            let row = search_words::Model { organization_id: self.organization, kind: kind.to_owned(), part, word };
+            self.insert_if_new::<search_words::Entity>(row);
         }
         Ok(())
+    }
+
+    /// Continues a select of the rows of one organization: the next after one, at most so many.
+    pub(crate) fn next_rows(sql: &mut Sql, alias: &str, after: Option<Uuid>, most: u16) {
+        if let Some(after) = after {
+            sql.push(&format!(" AND {alias}.id > ")).bind(after);
+        }
+        sql.push(&format!(" ORDER BY {alias}.id LIMIT ")).bind(i64::from(most));
     }
 }
 
 #[async_trait]
-impl CourseIndex for Store {
-    async fn index_courses(&self, scope: &Scope, after: Option<CourseId>, most: u16) -> Result<Indexed, PortError> {
+impl SearchIndex for Store {
+    async fn index(&self, scope: &Scope, kind: SearchKind, after: Option<Uuid>, most: u16) -> Result<Indexed, PortError> {
         let session = self.session(scope).await?;
-        let mut sql = session.courses_where();
-        if let Some(after) = after {
-            sql.push(" AND c.id > ").bind(after.as_uuid());
-        }
-        sql.push(" ORDER BY c.id LIMIT ").bind(i64::from(most));
-        let courses = session.rows(sql).await?.iter().map(course_of).collect::<Result<Vec<_>, _>>()?;
+        let entries = match kind {
+            SearchKind::Course => session.courses_to_index(after, most).await?,
+            SearchKind::BlogPost => session.blog_posts_to_index(after, most).await?,
+            SearchKind::SeoMetadata => session.seo_metadata_to_index(after, most).await?,
+        };
+        let indexed =
+            Indexed { things: count(i64::try_from(entries.len()).unwrap_or_default(), "things")?, last: entries.last().map(|entry| entry.id) };
         if after.is_none() {
-            session.write(Write::Delete { table: "search_words", key: vec![("organization_id", session.organization.into())] });
+            let key = vec![("organization_id", session.organization.into()), ("kind", kind.as_str().into())];
+            session.write(Write::Delete { table: "search_words", key });
         }
-        session.index(&courses)?;
+        session.index(entries)?;
         Box::new(session).commit().await?;
-        Ok(Indexed { courses: count(i64::try_from(courses.len()).unwrap_or_default(), "courses")?, last: courses.last().map(Course::id) })
+        Ok(indexed)
     }
 }
