@@ -40,6 +40,11 @@ CREATE TABLE leads (
     privacy_policy_accepted boolean NOT NULL CHECK (privacy_policy_accepted),
     attested_at timestamptz NOT NULL,
     assigned_to uuid REFERENCES users,
+    next_action text,
+    next_action_at timestamptz,
+    response_due_at timestamptz,
+    responded_at timestamptz,
+    due_at timestamptz, -- of an open lead; made of the others
     enrollment_id uuid REFERENCES enrollments,
     @std,
     CONSTRAINT ck_leads_converted CHECK (status <> 'converted' OR enrollment_id IS NOT NULL),
@@ -51,6 +56,8 @@ CREATE INDEX ON leads (organization_id, campaign_id, status);
 CREATE INDEX ON leads (organization_id, course_id, status);
 CREATE INDEX ON leads (organization_id, person_id);
 CREATE INDEX ON leads (organization_id, assigned_to, created_at DESC, id DESC) WHERE assigned_to IS NOT NULL;
+CREATE INDEX ON leads (organization_id, due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX ON leads (organization_id, assigned_to, due_at, id) WHERE due_at IS NOT NULL;
 -- One open lead for a person and a course; who asks again adds a touch.
 CREATE UNIQUE INDEX ux_leads_open_course ON leads (organization_id, person_id, course_id)
     WHERE course_id IS NOT NULL AND status IN ('new', 'contacted', 'qualified');
@@ -73,4 +80,16 @@ CREATE TABLE lead_touches (
     message text
 );
 CREATE INDEX ON lead_touches (organization_id, lead_id);
+
+CREATE TABLE lead_activities (
+    @owned,
+    lead_id uuid NOT NULL REFERENCES leads,
+    person_id uuid NOT NULL REFERENCES people,
+    kind text NOT NULL CHECK (kind IN ('note', 'call', 'email', 'message', 'meeting')),
+    outcome text CHECK (outcome IN ('reached', 'no_answer', 'busy', 'voicemail', 'wrong_number')),
+    text text,
+    made_by uuid REFERENCES users,
+    at timestamptz NOT NULL
+);
+CREATE INDEX ON lead_activities (organization_id, lead_id, at DESC, id DESC);
 ";

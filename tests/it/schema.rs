@@ -200,7 +200,7 @@ async fn the_entities_are_the_tables() -> Result<(), DbErr> {
             people: people person_identifiers;
             catalog: courses course_campuses course_runs seo_metadata redirects search_index search_words;
             publishing: blog_posts media_assets media_links media_usage;
-            leads: forms form_versions leads lead_touches;
+            leads: forms form_versions leads lead_touches lead_activities;
             enrollment: enrollments seat_holds;
             privacy: consent_texts consent_events consent_evidence suppressions age_limits;
             audit: audit_entries audit_details audit_seals audit_heads;

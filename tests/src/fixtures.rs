@@ -11,7 +11,7 @@ use matricula_domain::identity::{
     ApiKey, CustomRole, Group, GroupDetails, IsolationStrategy, MembershipId, NewApiKey, NewUser, Organization, OrganizationDetails, OrganizationId,
     Post, Rights, Role, RoleName, User, UserId,
 };
-use matricula_domain::leads::{Capture, FormVersion, Lead, LeadTargets, NewFormVersion};
+use matricula_domain::leads::{Capture, FormVersion, Lead, LeadTargets, NewFormVersion, WorkingHours};
 use matricula_domain::marketing::Campaign;
 use matricula_domain::people::{NewPersonIds, Person, PersonDetails, PersonId};
 use matricula_domain::privacy::{ConsentText, ConsentTextId, Purpose, TextBody, TextKind};
@@ -287,7 +287,7 @@ impl Tenant {
 
     /// A person's interest in a course, or in none in particular.
     pub async fn lead(&self, person: PersonId, targets: LeadTargets) -> Lead {
-        let lead = Lead::capture(self.db.id(), person, &capture(json!({})), targets, self.now());
+        let lead = Lead::capture(self.db.id(), person, &capture(json!({})), targets, &WorkingHours::default(), self.now());
         self.in_unit(async |tx| tx.leads().save(&lead).await).await;
         lead.into_state()
     }

@@ -77,7 +77,14 @@ impl Service {
         let operator = wire(settings.clone(), Arc::clone(&clock), Arc::clone(&db.ids) as _).await.unwrap();
         // As the program's `main` does. Whoever was first has chosen the same.
         _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(100)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(100))
+            // The program closes connections on which nothing comes for five seconds; whoever sends into one that is closing gets no answer. So
+            // none is used twice.
+            .pool_max_idle_per_host(0)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         Self { url: running.url.clone(), db, clock, settings, mail, media, operator, http, _running: running }
     }
 

@@ -55,6 +55,7 @@ pub(crate) fn known(name: &str) -> &'static str {
         "people",
         "leads",
         "lead_touches",
+        "lead_activities",
         "enrollments",
         "seat_holds",
         "courses",

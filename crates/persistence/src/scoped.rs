@@ -40,7 +40,7 @@ owned! {
     people::people, people::person_identifiers,
     catalog::courses, catalog::course_campuses, catalog::course_runs, catalog::seo_metadata, catalog::redirects, catalog::search_index,
     catalog::search_words,
-    leads::forms, leads::form_versions, leads::leads, leads::lead_touches,
+    leads::forms, leads::form_versions, leads::leads, leads::lead_touches, leads::lead_activities,
     enrollment::enrollments, enrollment::seat_holds,
     privacy::consent_texts, privacy::consent_events, privacy::consent_evidence, privacy::suppressions, privacy::age_limits,
     audit::audit_entries, audit::audit_details, audit::audit_seals, audit::audit_heads,

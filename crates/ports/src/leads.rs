@@ -1,11 +1,11 @@
 //! Ports of the context `leads`.
 
 use async_trait::async_trait;
-use matricula_domain::catalog::{CourseId, CourseRunId};
+use matricula_domain::catalog::{CourseId, CourseRunId, Modality, Seats};
 use matricula_domain::identity::{Reach, UserId};
-use matricula_domain::leads::{Capture, FormVersion, Lead, LeadId, LeadStatus};
+use matricula_domain::leads::{Capture, FormVersion, Lead, LeadId, LeadStatus, WorkingHours};
 use matricula_domain::people::{Person, PersonId};
-use matricula_domain::shared::{Changed, Code, Instant, RecordId};
+use matricula_domain::shared::{Changed, Code, Instant, LocalDate, Money, RecordId};
 use uuid::Uuid;
 
 use crate::{Page, PortError, Scope, Slice};
@@ -23,8 +23,11 @@ pub struct Intake {
     pub campaign: Option<RecordId>,
     /// The newest version of the form.
     pub form: Option<FormVersion>,
-    /// Open leads of those people for that course (or for none, if none was named).
-    pub open_leads: Vec<Lead>,
+    /// Leads of those people for that course (or for none, if none was named) that are open or came to nothing: the open one first, then the
+    /// newest.
+    pub leads: Vec<Lead>,
+    /// When somebody is where the course is taught.
+    pub hours: Option<WorkingHours>,
 }
 
 /// Leads.
@@ -84,6 +87,12 @@ pub struct LeadFilter {
     pub q: Option<String>,
     /// Arrived after this.
     pub created_after: Option<Instant>,
+    /// About which something is to be done, in the order in which it is due.
+    pub due: bool,
+    /// Worked on by nobody.
+    pub unassigned: bool,
+    /// About which something was to be done before this.
+    pub due_before: Option<Instant>,
 }
 
 /// A lead as a list shows it.
@@ -107,6 +116,14 @@ pub struct LeadRow {
     pub source: Option<String>,
     /// Who works on it.
     pub assigned_to: Option<Uuid>,
+    /// When something is to be done about it, if it is open.
+    pub due_at: Option<Instant>,
+    /// What is to be done next, and when.
+    pub next_action: (Option<String>, Option<Instant>),
+    /// Until when somebody should answer.
+    pub response_due_at: Option<Instant>,
+    /// Since when somebody has tried to.
+    pub responded_at: Option<Instant>,
     /// Since when.
     pub created_at: Instant,
     /// Last change.
@@ -119,7 +136,8 @@ pub struct LeadRow {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait LeadQueries: Send + Sync {
-    /// Leads in reach, with person, course and campaign, newest first: the recent-leads dashboard of seed 0.
+    /// Leads in reach, with person, course and campaign: newest first, which is the recent-leads dashboard of seed 0, or in the order in which
+    /// something is due.
     ///
     /// # Errors
     /// [`PortError::Unavailable`].
@@ -130,6 +148,80 @@ pub trait LeadQueries: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn one(&self, scope: &Scope, reach: &Reach, id: LeadId) -> Result<Option<LeadDetail>, PortError>;
+
+    /// What was done about a lead in reach, newest first; `None` if there is no such lead.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn activities(&self, scope: &Scope, reach: &Reach, id: LeadId, page: &Page) -> Result<Option<Slice<ActivityRow>>, PortError>;
+
+    /// Runs that a lead in reach could go into: of its course, or of any if it names none, open for enrollment on a day; the one that they asked
+    /// for first, then those with a free seat, soonest first, at most so many. `None` if there is no such lead.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn suggestions(&self, scope: &Scope, reach: &Reach, id: LeadId, wish: &RunWish, most: u16) -> Result<Option<Vec<SuggestedRun>>, PortError>;
+}
+
+/// Something that was done about a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityRow {
+    /// Id.
+    pub id: Uuid,
+    /// What was done.
+    pub kind: String,
+    /// What came of a call.
+    pub outcome: Option<String>,
+    /// What there is to say of it.
+    pub text: Option<String>,
+    /// Who did it.
+    pub made_by: Option<Uuid>,
+    /// When.
+    pub at: Instant,
+}
+
+/// What a run should be like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunWish {
+    /// Today.
+    pub today: LocalDate,
+    /// Of another course than the lead's.
+    pub course: Option<CourseId>,
+    /// At this campus.
+    pub campus: Option<RecordId>,
+    /// Taught this way.
+    pub modality: Option<Modality>,
+    /// Starting on or after this day.
+    pub starts_from: Option<LocalDate>,
+    /// Starting on or before this day.
+    pub starts_until: Option<LocalDate>,
+}
+
+/// A run that somebody could go into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuggestedRun {
+    /// The run.
+    pub run: Uuid,
+    /// The course and its title.
+    pub course: (Uuid, String),
+    /// How it is taught.
+    pub modality: String,
+    /// The campus and its name.
+    pub campus: Option<(Uuid, String)>,
+    /// First day.
+    pub start_date: LocalDate,
+    /// Last day.
+    pub end_date: LocalDate,
+    /// Last day to enroll.
+    pub enrollment_deadline: Option<LocalDate>,
+    /// What it costs whoever pays the general price.
+    pub price: Option<Money>,
+    /// Its seats.
+    pub seats: Seats,
+    /// How many people wait.
+    pub waitlisted: u32,
+    /// Whether it is the run that they asked for.
+    pub is_asked_for: bool,
 }
 
 /// A lead as its page shows it.

@@ -66,6 +66,11 @@ impl Scope {
     pub fn actor(&self) -> Actor {
         self.actor
     }
+
+    /// Who signed in, if it is somebody who did.
+    pub fn user(&self) -> Option<UserId> {
+        if let Actor::User(user) = self.actor { Some(user) } else { None }
+    }
     /// The request, for the audit.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()

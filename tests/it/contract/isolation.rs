@@ -1,7 +1,7 @@
 use matricula_domain::catalog::{Campus, Course, CourseDetails, CourseRun, Cycle, PageOf, RunPlan};
 use matricula_domain::enrollment::{EnrollmentStatus, SeatHold};
 use matricula_domain::identity::{EndReason, Reach, Role};
-use matricula_domain::leads::{Lead, LeadStatus, LeadTargets};
+use matricula_domain::leads::{Lead, LeadStatus, LeadTargets, WorkingHours};
 use matricula_domain::people::{IdentifierKind, PersonDetails};
 use matricula_domain::privacy::{Purpose, TextKind};
 use matricula_domain::publishing::{EntityType, MediaRole, MediaUse};
@@ -172,7 +172,7 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
                     usize::from(found.course.is_some()),
                     usize::from(found.campaign.is_some()),
                     usize::from(found.form.is_some()),
-                    found.open_leads.len(),
+                    found.leads.len(),
                     tx.enrollments().next_in_line(all.run.id(), 9).await?.len(),
                     tx.seat_holds().run_out(at(3600 * 24 * 30), 9).await?.len(),
                     usize::from(tx.consent_texts().newest_number(TextKind::ConsentLabel, Some(Purpose::EmailMarketing), "es").await? > 0),
@@ -241,7 +241,7 @@ async fn a_reference_into_another_organization_leads_nowhere(db: TestDatabase) {
         };
         CourseRun::schedule(db.id(), plan, at(0))
     };
-    let lead = |person, targets| Lead::capture(db.id(), person, &capture(json!({})), targets, at(0));
+    let lead = |person, targets| Lead::capture(db.id(), person, &capture(json!({})), targets, &WorkingHours::default(), at(0));
     let targets = LeadTargets::default();
     let cases = ["cycle", "campus", "course", "campus of a run", "person", "course of a lead", "campaign", "run"];
     for case in cases {

@@ -2,7 +2,7 @@ use matricula_application::Circumstances;
 use matricula_application::leads::{Leads, LeadsError};
 use matricula_domain::enrollment::EnrollmentError;
 use matricula_domain::identity::{Reach, Role};
-use matricula_domain::leads::{Lead, LeadId, LeadStatus, LeadTargets};
+use matricula_domain::leads::{Lead, LeadId, LeadStatus, LeadTargets, WorkingHours};
 use matricula_domain::people::IdentifierKind;
 use matricula_domain::privacy::{Purpose, TextKind};
 use matricula_domain::shared::{Aggregate as _, Changed, Code, Field as _, Id as _, Line};
@@ -45,7 +45,7 @@ async fn a_lead_is_read_back_as_it_was_saved(db: TestDatabase) {
     let all = fill(&here).await;
     let user = here.user("ana@example.es", Role::Adviser).await;
     let person = here.person("Otra").await.id();
-    let bare = Lead::capture(db.id(), person, &capture(json!({})), LeadTargets::default(), at(0));
+    let bare = Lead::capture(db.id(), person, &capture(json!({})), LeadTargets::default(), &WorkingHours::default(), at(0));
     let form = here.in_unit(async |tx| tx.forms().newest(&Code::parse(&"contacto".into()).unwrap()).await).await.unwrap();
     let targets = LeadTargets {
         course: Some(all.course.id()),
@@ -54,7 +54,7 @@ async fn a_lead_is_read_back_as_it_was_saved(db: TestDatabase) {
         form_version: Some(form.parts().id),
     };
     let told = capture(json!({"message": longest(5000), "source": longest(100), "locale": "ca-ES"}));
-    let full = Lead::capture(db.id(), person, &told, targets, at(1));
+    let full = Lead::capture(db.id(), person, &told, targets, &WorkingHours::default(), at(1));
     for captured in [bare, full] {
         save(&here, &captured).await;
         let mut lead = captured.into_state();
@@ -85,7 +85,7 @@ async fn each_arrival_leaves_a_touch(db: TestDatabase) {
         json!({"message": "Otra vez", "source": "web", "utm": {"source": long, "medium": "cpc", "campaign": "otoño", "content": "a", "term": "b"},
         "click_ids": {"gclid": longest(500), "fbclid": "x"}}),
     );
-    let touched = lead.touch(db.id(), &again, Some(campaign.id()), at(5));
+    let touched = lead.touch(db.id(), &again, Some(campaign.id()), &WorkingHours::default(), at(5));
     save(&here, &touched).await;
     assert_eq!(find(&here, lead.id()).await.unwrap(), *touched.state());
     assert_eq!(db.raw.count("lead_touches").await, 2);
@@ -101,7 +101,7 @@ async fn a_person_has_one_open_lead_for_a_course(db: TestDatabase) {
     let (ana, course) = (here.person("Ana").await.id(), here.course("a").await.id());
     for targets in [LeadTargets::default(), LeadTargets { course: Some(course), ..LeadTargets::default() }] {
         let first = here.lead(ana, targets).await;
-        let second = Lead::capture(db.id(), ana, &capture(json!({})), targets, at(1));
+        let second = Lead::capture(db.id(), ana, &capture(json!({})), targets, &WorkingHours::default(), at(1));
         let refused = here.try_in_unit(async |tx| tx.leads().save(&second).await).await;
         assert!(matches!(refused, Err(PortError::Conflict("leads"))), "{refused:?}");
         save(&here, &first.transition(LeadStatus::Spam, None, at(2)).unwrap()).await;
@@ -126,16 +126,16 @@ async fn an_intake_finds_everything_that_the_form_names(db: TestDatabase) {
     let full = intake(json!({"email": address, "course": "soldadura", "course_run_id": run, "campaign": "otono", "form": "contacto"})).await;
     assert_eq!(full.people.iter().collect::<Vec<_>>(), [&all.person]);
     assert_eq!((full.course, full.course_run, full.campaign), (Some(all.course.id()), Some(all.run.id()), Some(all.campaign.id())));
-    assert_eq!((full.form.unwrap().parts().number, full.open_leads), (1, vec![all.lead.clone()]));
+    assert_eq!((full.form.unwrap().parts().number, full.leads), (1, vec![all.lead.clone()]));
 
     let by_run = intake(json!({"email": address, "course_run_id": run})).await;
     assert_eq!(
-        (by_run.course, by_run.course_run, by_run.open_leads),
+        (by_run.course, by_run.course_run, by_run.leads),
         (Some(all.course.id()), Some(all.run.id()), vec![all.lead.clone()]),
         "a run names its course"
     );
     let elsewhere = intake(json!({"email": address, "course": "otro", "course_run_id": run})).await;
-    assert_eq!((elsewhere.course, elsewhere.course_run, elsewhere.open_leads), (Some(other.id()), None, vec![]), "the run is of another course");
+    assert_eq!((elsewhere.course, elsewhere.course_run, elsewhere.leads), (Some(other.id()), None, vec![]), "the run is of another course");
     let nothing = intake(
         json!({"email": "nadie@example.es", "course": "nada", "campaign": "nada", "form": "nada", "course_run_id": db.id::<LeadId>().to_string()}),
     )
@@ -157,7 +157,7 @@ async fn an_intake_finds_the_open_lead_of_each_of_two_people(db: TestDatabase) {
     let told = capture(json!({"name": "Hijo", "email": "hijo@example.es", "phone": "600111222"}));
     let intake = here.in_unit(async |tx| tx.leads().intake(&told).await).await;
     assert_eq!(intake.people.len(), 2);
-    let mut open: Vec<_> = intake.open_leads.iter().map(Lead::id).collect();
+    let mut open: Vec<_> = intake.leads.iter().map(Lead::id).collect();
     open.sort();
     assert_eq!(open, [mother.lead.id(), son.lead.id()]);
     let again = leads.capture_from_visitor(&here.visitor(), &told, &how).await.unwrap();

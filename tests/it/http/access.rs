@@ -445,6 +445,13 @@ async fn what_is_noted_about_a_lead_is_for_who_may_read_it(service: &Service) {
     assert_eq!(adviser.patch(&path, "*", &note).await.is(200)["internal_notes"], note["internal_notes"]);
     assert_eq!(adviser.get(&path).await.is(200)["internal_notes"], note["internal_notes"]);
 
+    let noted = json!({"kind": "note", "text": "Prefiere la tarde"});
+    without.post(&format!("{path}/activities"), &noted).await.refused(403, "PERMISSION_DENIED");
+    without.post(&format!("{path}/transitions"), &json!({"to": "contacted", "note": "x"})).await.refused(403, "PERMISSION_DENIED");
+    adviser.post(&format!("{path}/activities"), &noted).await.is(201);
+    assert!(adviser.get(&format!("{path}/activities")).await.text.contains("tarde"));
+    assert!(!without.get(&format!("{path}/activities")).await.text.contains("tarde"));
+
     // Neither where it is read, nor where something else of it is changed; and what is hidden stays.
     let run = office.run(3).await.id;
     let convert = json!({"course_run_id": run});
@@ -453,6 +460,7 @@ async fn what_is_noted_about_a_lead_is_for_who_may_read_it(service: &Service) {
         without.patch(&path, "*", &json!({"source": "feria"})).await,
         without.post(&format!("{path}/assign"), &json!({"user_id": null})).await,
         without.post(&format!("{path}/transitions"), &json!({"to": "contacted"})).await,
+        without.post(&format!("{path}/activities"), &json!({"kind": "email"})).await,
         without.post(&format!("{path}/convert"), &convert).await,
     ] {
         assert!((200..300).contains(&answer.status) && !answer.text.contains("internal_notes"), "{}", answer.text);

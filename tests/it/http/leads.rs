@@ -10,7 +10,7 @@ over_http! {
     the_example_of_the_contract_is_a_lead,
     a_visitor_learns_id_and_status_alone,
     who_asks_again_for_the_same_course_touches_the_open_lead,
-    who_asks_for_another_course_or_after_the_end_has_a_new_lead,
+    who_asks_for_another_course_or_after_the_end_has_a_new_lead_and_what_came_to_nothing_opens_again,
     an_address_is_the_same_however_it_is_written,
     what_is_not_attested_is_not_taken,
     a_lead_moves_through_its_lifecycle,
@@ -105,7 +105,7 @@ async fn who_asks_again_for_the_same_course_touches_the_open_lead(service: &Serv
     }
 }
 
-async fn who_asks_for_another_course_or_after_the_end_has_a_new_lead(service: &Service) {
+async fn who_asks_for_another_course_or_after_the_end_has_a_new_lead_and_what_came_to_nothing_opens_again(service: &Service) {
     let office = Office::found(service).await;
     let owner = office.owner().await;
     let (one, other) = (office.course().await, office.course().await);
@@ -114,11 +114,21 @@ async fn who_asks_for_another_course_or_after_the_end_has_a_new_lead(service: &S
     let second = owner.post("/leads", &merged(asks.clone(), json!({"course": other.shown["slug"]}))).await.is(201);
     let general = owner.post("/leads", &merged(asks.clone(), json!({"course": null}))).await.is(201);
     owner.post(&format!("/leads/{}/transitions", text(&first["id"])), &json!({"to": "rejected", "reason": "No contesta"})).await.is(200);
+    // What came to nothing is open again.
+    let again = owner.post("/leads", &asks).await.is(200);
+    assert_eq!((&again["id"], &again["status"]), (&first["id"], &json!("new")));
+    let reopened = owner.get(&format!("/leads/{}", text(&first["id"]))).await.is(200);
+    assert_eq!((&reopened["status"], &reopened["status_reason"], &reopened["responded_at"]), (&json!("new"), &Json::Null, &Json::Null));
+    // What became a place, or was never meant, is over.
+    let run = office.run_of(&one.id, json!({})).await;
+    owner.post(&format!("/leads/{}/convert", text(&first["id"])), &json!({"course_run_id": run.id})).await.is(201);
     let third = owner.post("/leads", &asks).await.is(201);
-    for lead in [&second, &general, &third] {
+    owner.post(&format!("/leads/{}/transitions", text(&third["id"])), &json!({"to": "spam"})).await.is(200);
+    let fourth = owner.post("/leads", &asks).await.is(201);
+    for lead in [&second, &general, &third, &fourth] {
         assert_eq!(lead["person_id"], first["person_id"]);
     }
-    assert_eq!(office.rows_of(&["people", "leads"]).await, [1, 4]);
+    assert_eq!(office.rows_of(&["people", "leads"]).await, [1, 5]);
 }
 
 async fn an_address_is_the_same_however_it_is_written(service: &Service) {
@@ -169,7 +179,8 @@ async fn a_lead_moves_through_its_lifecycle(service: &Service) {
     ] {
         let answer = transition(&adviser, &lead, body.clone()).await;
         let moved = answer.is(200);
-        version += 1;
+        // A note is one more change.
+        version += if body["note"].is_null() { 1 } else { 2 };
         assert_eq!((&moved["id"], &moved["status"], &moved["status_reason"]), (&json!(lead), &body["to"], &reason));
         assert_eq!(answer.etag(), format!("\"{version}\""));
         assert_eq!(adviser.get(&format!("/leads/{lead}")).await.is(200)["status"], body["to"]);

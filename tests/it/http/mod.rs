@@ -49,6 +49,7 @@ mod crowds;
 mod dedicated;
 mod idempotency;
 mod identity;
+mod inbox;
 mod leads;
 mod links;
 mod lists;

@@ -343,6 +343,19 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         "leaveLead" | "captureLead" => body(someone()),
         "listLeads" => plain().asking("?status=new&limit=5"),
         "getLead" => lead().await,
+        "listActivities" => {
+            let wish = lead().await;
+            let path = format!("/leads/{}/activities", wish.id.as_deref().unwrap_or_default());
+            office.owner().await.post(&path, &json!({"kind": "email"})).await.is(201);
+            wish
+        }
+        "suggestRuns" => {
+            office.run(1).await;
+            lead().await
+        }
+        "listInbox" => plain(),
+        "logActivity" => lead().await.with(json!({"kind": "call", "outcome": "no_answer"})),
+        "holdSeatForLead" => lead().await.with(json!({"course_run_id": office.run(1).await.id})),
         "changeLead" => lead().await.with(json!({"source": "feria"})),
         "assignLead" => lead().await.with(json!({"user_id": office.user(Role::Adviser).await})),
         "moveLead" => lead().await.with(json!({"to": "contacted"})),

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use matricula_domain::catalog::CourseDetails;
 use matricula_domain::identity::{Breadth, Grant, GuardedField, Post, Role};
-use matricula_domain::leads::LeadChange;
+use matricula_domain::leads::{LeadChange, NewActivity};
 use matricula_domain::people::PersonChange;
 use matricula_domain::shared::Form as _;
 use matricula_ports::audit::MockAuditLog;
@@ -86,6 +86,7 @@ fn what_is_guarded_is_there() {
         let fields = match guarded.of {
             "course" => CourseDetails::FIELDS,
             "lead" => LeadChange::FIELDS,
+            "lead_activity" => NewActivity::FIELDS,
             "person" => PersonChange::FIELDS,
             other => panic!("what is a {other}?"),
         };

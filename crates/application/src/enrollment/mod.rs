@@ -12,6 +12,7 @@ mod tests;
 pub use enroll::{Placed, Wanted};
 pub(crate) use enroll::{Wish, enroll_in};
 pub use error::EnrollmentsError;
+pub(crate) use hold::hold_in;
 pub use sweep::Swept;
 
 use chrono::Duration;

@@ -1,7 +1,7 @@
-use matricula_domain::leads::{Capture, FormVersion, Lead, LeadTargets};
+use matricula_domain::leads::{Capture, FormVersion, Lead, LeadTargets, WorkingHours};
 use matricula_domain::people::{AgeBand, IdentifierKind, NewPersonIds, Person, Standing};
 use matricula_domain::privacy::{AgeRules, Channel, ConsentActor, ConsentState, Intake as Shows, Ledger, LedgerParts, Purpose, Shown, TickedBox};
-use matricula_domain::shared::{Changed, EmailAddress, Fault, Faults, Instant};
+use matricula_domain::shared::{Changed, EmailAddress, Fault, Faults, Instant, TimeZone};
 use matricula_ports::leads::Intake;
 use matricula_ports::{Scope, Tx, transact};
 
@@ -12,7 +12,7 @@ use crate::access::{Allowed, CaptureLeads, Visitor};
 /// What a capture came to.
 #[derive(Clone, Debug)]
 pub struct Captured {
-    /// The lead: a new one, or the open one that was touched.
+    /// The lead: a new one, or the one that they asked about before, which is open (again).
     pub lead: Lead,
     /// Whether it is new.
     pub new: bool,
@@ -26,7 +26,7 @@ impl Leads {
     /// # Errors
     /// [`LeadsError`].
     pub async fn capture_from_visitor(&self, who: &Visitor, capture: &Capture, how: &Circumstances) -> Result<Captured, LeadsError> {
-        self.capture(who.scope(), ConsentActor::Subject, capture, how).await
+        self.capture((who.scope(), who.organization().time_zone), ConsentActor::Subject, capture, how).await
     }
 
     /// Staff enter a lead for somebody.
@@ -34,10 +34,16 @@ impl Leads {
     /// # Errors
     /// [`LeadsError`].
     pub async fn capture_by_staff(&self, who: &Allowed<CaptureLeads>, capture: &Capture, how: &Circumstances) -> Result<Captured, LeadsError> {
-        self.capture(who.scope(), ConsentActor::Operator, capture, how).await
+        self.capture((who.scope(), who.organization().time_zone), ConsentActor::Operator, capture, how).await
     }
 
-    async fn capture(&self, scope: &Scope, actor: ConsentActor, capture: &Capture, how: &Circumstances) -> Result<Captured, LeadsError> {
+    async fn capture(
+        &self,
+        (scope, zone): (&Scope, TimeZone),
+        actor: ConsentActor,
+        capture: &Capture,
+        how: &Circumstances,
+    ) -> Result<Captured, LeadsError> {
         transact(&*self.world.transactions, scope, async |tx| {
             let now = self.world.now();
             let intake = tx.leads().intake(capture).await?;
@@ -50,8 +56,9 @@ impl Leads {
                 tx.people().save(change).await?;
             }
             // Of two people who were found, the lead of the other one is none of theirs.
-            let (lead, new) = if let Some(open) = intake.open_leads.iter().find(|lead| lead.person() == person.id()) {
-                (open.touch(self.world.id(), capture, intake.campaign, now), false)
+            let hours = intake.hours.clone().unwrap_or_else(|| WorkingHours { zone, ..WorkingHours::default() });
+            let (lead, new) = if let Some(known) = intake.leads.iter().find(|lead| lead.person() == person.id()) {
+                (known.touch(self.world.id(), capture, intake.campaign, &hours, now), false)
             } else {
                 let targets = LeadTargets {
                     course: intake.course,
@@ -59,7 +66,7 @@ impl Leads {
                     campaign: intake.campaign,
                     form_version: intake.form.as_ref().map(|form| form.parts().id),
                 };
-                (Lead::capture(self.world.id(), person.id(), capture, targets, now), true)
+                (Lead::capture(self.world.id(), person.id(), capture, targets, &hours, now), true)
             };
             tx.leads().save(&lead).await?;
             tx.consents().append(&consents).await?;

@@ -48,8 +48,8 @@ impl Leads {
     }
 }
 
-/// What enrolling refused, as a conversion tells it.
-fn told(error: EnrollmentsError) -> LeadsError {
+/// What enrolling or holding refused, as it is told of a lead.
+pub(super) fn told(error: EnrollmentsError) -> LeadsError {
     match error {
         EnrollmentsError::NotFound => Faults::from(Fault::new("NOT_FOUND", "names nothing here").under("course_run_id")).into(),
         EnrollmentsError::Refused(error) => error.into(),

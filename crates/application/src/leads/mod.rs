@@ -1,10 +1,12 @@
-//! Leads: capture, change, assign, move, convert; versions of forms.
+//! Leads: capture, change, assign, move, log, hold a seat for, convert; versions of forms.
 
 mod assign;
 mod capture;
 mod change;
 mod convert;
 mod error;
+mod hold;
+mod log;
 mod publish_form;
 mod transition;
 
@@ -14,6 +16,7 @@ mod tests;
 pub use capture::Captured;
 pub use convert::Converted;
 pub use error::LeadsError;
+pub use log::Logged;
 
 use crate::World;
 

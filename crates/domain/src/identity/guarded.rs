@@ -16,6 +16,7 @@ impl GuardedField {
     pub const ALL: &'static [Self] = &[
         Self { of: "course", field: "price", permission: Permission::ReadPrices },
         Self { of: "lead", field: "internal_notes", permission: Permission::ReadNotes },
+        Self { of: "lead_activity", field: "text", permission: Permission::ReadNotes },
         Self { of: "person", field: "national_id", permission: Permission::ReadNationalIds },
     ];
 }
@@ -40,6 +41,7 @@ mod tests {
             for (of, field, open_to) in [
                 ("course", "price", &[R::Owner, R::Admin, R::Manager, R::Marketing, R::Adviser, R::Viewer, R::Dpo][..]),
                 ("lead", "internal_notes", &[R::Owner, R::Admin, R::Manager, R::Adviser, R::Dpo][..]),
+                ("lead_activity", "text", &[R::Owner, R::Admin, R::Manager, R::Adviser, R::Dpo][..]),
                 ("person", "national_id", &[R::Owner, R::Admin, R::Manager, R::Dpo][..]),
             ] {
                 let withheld: Vec<_> = grants.withheld(of).map(|guarded| guarded.field).collect();

@@ -1,10 +1,10 @@
 use uuid::Uuid;
 
-use super::{Capture, FormVersionId, LeadError, Touch, TouchId};
+use super::{Activity, ActivityId, Capture, FIRST_RESPONSE, FOLLOW_UP, FormVersionId, LeadError, NewActivity, Touch, TouchId, WorkingHours};
 use crate::catalog::{CourseId, CourseRunId};
 use crate::identity::UserId;
 use crate::people::PersonId;
-use crate::shared::{Aggregate, Changed, Fact, Faults, Fields, Form, Id, Instant, Line, Noun, Prose, RecordId, Value};
+use crate::shared::{Aggregate, Changed, Fact, Fault, Faults, Field, Fields, Form, Id, Instant, Line, Noun, Prose, RecordId, Value};
 
 crate::id!(
     /// A lead.
@@ -75,6 +75,15 @@ crate::form! {
         source: Option<Line<100>>,
         /// What those who work on it note for each other.
         internal_notes: Option<Prose<5000>>,
+        /// What is to be done next.
+        next_action: Option<Line<200>>,
+        /// When.
+        next_action_at: Option<Instant>,
+    }
+    check |this, faults| {
+        if this.next_action.is_some() && this.next_action_at.is_none() {
+            faults.add(Fault::new("REQUIRED", "what is to be done has its time").under("next_action_at"));
+        }
     }
 }
 
@@ -105,6 +114,10 @@ pub struct LeadParts {
     pub attested_at: Instant,
     /// Who works on it.
     pub assigned_to: Option<UserId>,
+    /// Until when somebody should answer.
+    pub response_due_at: Option<Instant>,
+    /// Since when somebody has tried to.
+    pub responded_at: Option<Instant>,
     /// The place it became.
     pub enrollment: Option<Uuid>,
     /// Since when.
@@ -117,7 +130,7 @@ pub struct LeadParts {
 
 impl Lead {
     /// A lead arrives. The [`Capture`] is proof that notice and attestation were given.
-    pub fn capture(id: LeadId, person: PersonId, capture: &Capture, targets: LeadTargets, now: Instant) -> Changed<Self> {
+    pub fn capture(id: LeadId, person: PersonId, capture: &Capture, targets: LeadTargets, hours: &WorkingHours, now: Instant) -> Changed<Self> {
         let parts = LeadParts {
             id,
             person,
@@ -128,6 +141,8 @@ impl Lead {
                 message: capture.message.clone(),
                 source: capture.source.clone(),
                 internal_notes: None,
+                next_action: None,
+                next_action_at: None,
             },
             form_version: targets.form_version,
             status: LeadStatus::New,
@@ -135,6 +150,8 @@ impl Lead {
             locale: capture.locale.as_ref().map(ToString::to_string),
             attested_at: now,
             assigned_to: None,
+            response_due_at: Some(hours.after(now, FIRST_RESPONSE)),
+            responded_at: None,
             enrollment: None,
             created_at: now,
             updated_at: now,
@@ -144,10 +161,46 @@ impl Lead {
         Changed::created(Self { parts }, LeadFact::Captured(Box::new(touch)), now)
     }
 
-    /// The same person asks again while the lead is open: one more touch, the same lead.
-    pub fn touch(&self, id: TouchId, capture: &Capture, campaign: Option<RecordId>, now: Instant) -> Changed<Self> {
-        let touch = Touch::of(id, self.parts.id, self.parts.person, capture, campaign, now);
-        self.with(LeadFact::Touched(Box::new(touch)), now, |_| ())
+    /// The same person asks again for the same: one more touch, the same lead. What had come to nothing is open again, and somebody is to
+    /// answer anew.
+    pub fn touch(&self, id: TouchId, capture: &Capture, campaign: Option<RecordId>, hours: &WorkingHours, now: Instant) -> Changed<Self> {
+        let touch = Box::new(Touch::of(id, self.parts.id, self.parts.person, capture, campaign, now));
+        let is_open = self.parts.status.is_open();
+        let fact = if is_open { LeadFact::Touched(touch) } else { LeadFact::AskedAgain(touch) };
+        self.with(fact, now, |parts| {
+            if !is_open {
+                parts.status = LeadStatus::New;
+                parts.status_reason = None;
+            }
+            parts.response_due_at = Some(hours.after(now, FIRST_RESPONSE));
+            parts.responded_at = None;
+        })
+    }
+
+    /// Notes what was done about it, and what is to be done next.
+    pub fn log(&self, id: ActivityId, new: NewActivity, by: Option<UserId>, now: Instant) -> Changed<Self> {
+        let NewActivity { kind, outcome, text, next_action, next_action_at } = new;
+        let activity = Activity { id, lead: self.parts.id, person: self.parts.person, kind, outcome, text, by, at: now };
+        self.with(LeadFact::ActivityLogged(Box::new(activity)), now, |parts| {
+            if kind.is_contact() {
+                parts.responded_at = parts.responded_at.or(Some(now));
+            }
+            if kind.is_contact() || next_action_at.is_some() {
+                (parts.details.next_action, parts.details.next_action_at) = (next_action, next_action_at);
+            }
+        })
+    }
+
+    /// When something is to be done about it: what was planned, or an answer, or, some days after the last thing that was done, to plan
+    /// something. Nothing is to be done about what is closed.
+    pub fn due_at(&self) -> Option<Instant> {
+        let parts = &self.parts;
+        let planned = parts.details.next_action_at;
+        let due = match parts.responded_at {
+            None => parts.response_due_at.into_iter().chain(planned).min(),
+            Some(_) => planned.or(Some(parts.updated_at + FOLLOW_UP)),
+        };
+        due.filter(|_| parts.status.is_open())
     }
 
     /// Moves the lead.
@@ -162,6 +215,9 @@ impl Lead {
         Ok(self.with(LeadFact::Moved { from: self.parts.status, to }, now, |parts| {
             parts.status = to;
             parts.status_reason = reason.map(ToString::to_string);
+            if to != LeadStatus::New {
+                parts.responded_at = parts.responded_at.or(Some(now));
+            }
         }))
     }
 
@@ -246,6 +302,8 @@ impl Aggregate for Lead {
         fields.push(("locale".to_owned(), parts.locale.as_deref().map_or(Value::Null, Value::from)));
         fields.push(("attested_at".to_owned(), Value::Instant(parts.attested_at)));
         fields.push(("assigned_to".to_owned(), parts.assigned_to.map_or(Value::Null, |user| Value::Id(user.as_uuid()))));
+        fields.push(("response_due_at".to_owned(), parts.response_due_at.map_or(Value::Null, Value::Instant)));
+        fields.push(("responded_at".to_owned(), parts.responded_at.map_or(Value::Null, Value::Instant)));
         fields.push(("enrollment_id".to_owned(), parts.enrollment.map_or(Value::Null, Value::Id)));
         fields
     }
@@ -258,6 +316,10 @@ pub enum LeadFact {
     Captured(Box<Touch>),
     /// Its person asked again.
     Touched(Box<Touch>),
+    /// Its person asked again after it had come to nothing.
+    AskedAgain(Box<Touch>),
+    /// Something was done about it.
+    ActivityLogged(Box<Activity>),
     /// It went from one state to another.
     Moved {
         /// Where it was.
@@ -278,9 +340,14 @@ impl LeadFact {
     /// The touch that came with it.
     pub fn touch(&self) -> Option<&Touch> {
         match self {
-            Self::Captured(touch) | Self::Touched(touch) => Some(touch),
+            Self::Captured(touch) | Self::Touched(touch) | Self::AskedAgain(touch) => Some(touch),
             _ => None,
         }
+    }
+
+    /// What was done about it.
+    pub fn activity(&self) -> Option<&Activity> {
+        if let Self::ActivityLogged(activity) = self { Some(activity) } else { None }
     }
 }
 
@@ -289,7 +356,8 @@ impl Fact for LeadFact {
         match self {
             Self::Captured(_) => "captured",
             Self::Touched(_) => "touched",
-            Self::Moved { to: LeadStatus::New, .. } => "reopened",
+            Self::AskedAgain(_) | Self::Moved { to: LeadStatus::New, .. } => "reopened",
+            Self::ActivityLogged(_) => "activity_logged",
             Self::Moved { to, .. } => to.as_str(),
             Self::Assigned { .. } => "assigned",
             Self::Changed => "changed",
@@ -297,11 +365,16 @@ impl Fact for LeadFact {
     }
     fn data(&self) -> Fields {
         match self {
-            Self::Captured(touch) | Self::Touched(touch) => {
+            Self::Captured(touch) | Self::Touched(touch) | Self::AskedAgain(touch) => {
                 vec![("campaign_id".to_owned(), touch.campaign.map_or(Value::Null, |id| Value::Id(id.as_uuid())))]
             }
             Self::Moved { from, to } => vec![("from".to_owned(), from.as_str().into()), ("to".to_owned(), to.as_str().into())],
             Self::Assigned { to } => vec![("assigned_to".to_owned(), to.map_or(Value::Null, |user| Value::Id(user.as_uuid())))],
+            Self::ActivityLogged(activity) => vec![
+                ("activity_id".to_owned(), Value::Id(activity.id.as_uuid())),
+                ("kind".to_owned(), activity.kind.value()),
+                ("outcome".to_owned(), activity.outcome.value()),
+            ],
             Self::Changed => Fields::new(),
         }
     }
@@ -312,7 +385,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::shared::Field;
 
     fn now() -> Instant {
         Field::parse(&"2026-03-01T10:00:00Z".into()).unwrap()
@@ -329,9 +401,15 @@ mod tests {
     }
 
     fn lead(status: LeadStatus) -> Lead {
-        let mut lead =
-            Lead::capture(LeadId::from_uuid(Uuid::from_u128(1)), PersonId::from_uuid(Uuid::from_u128(2)), &capture(), LeadTargets::default(), now())
-                .into_state();
+        let mut lead = Lead::capture(
+            LeadId::from_uuid(Uuid::from_u128(1)),
+            PersonId::from_uuid(Uuid::from_u128(2)),
+            &capture(),
+            LeadTargets::default(),
+            &WorkingHours::default(),
+            now(),
+        )
+        .into_state();
         lead.parts.status = status;
         lead
     }
@@ -375,16 +453,49 @@ mod tests {
     #[test]
     fn a_change_tells_the_fields_and_counts_the_version() {
         let changed = lead(LeadStatus::New).transition(LeadStatus::Contacted, None, now()).unwrap();
-        assert_eq!(changed.changes().iter().map(|change| change.field.as_str()).collect::<Vec<_>>(), ["status"]);
+        assert_eq!(changed.changes().iter().map(|change| change.field.as_str()).collect::<Vec<_>>(), ["status", "responded_at"]);
         assert_eq!((changed.state().version(), changed.fact().verb()), (2, "contacted"));
     }
 
     #[test]
     fn asking_again_adds_a_touch_and_moves_nothing() {
         let first = lead(LeadStatus::Contacted);
-        let again = first.touch(TouchId::from_uuid(Uuid::from_u128(5)), &capture(), None, now());
+        let again = first.touch(TouchId::from_uuid(Uuid::from_u128(5)), &capture(), None, &WorkingHours::default(), now());
         assert_eq!(again.state().status(), LeadStatus::Contacted);
         assert!(again.fact().touch().is_some() && again.changes().is_empty());
+    }
+
+    #[test]
+    fn asking_again_about_what_came_to_nothing_opens_it_and_somebody_is_to_answer_anew() {
+        let rejected = lead(LeadStatus::Contacted).transition(LeadStatus::Rejected, Some(&reason()), now()).unwrap().into_state();
+        assert_eq!(rejected.due_at(), None);
+        let later = now() + chrono::TimeDelta::days(30);
+        let again = rejected.touch(TouchId::from_uuid(Uuid::from_u128(5)), &capture(), None, &WorkingHours::default(), later);
+        assert_eq!((again.fact().verb(), again.state().status(), again.state().parts().responded_at), ("reopened", LeadStatus::New, None));
+        assert_eq!(again.state().due_at(), Some(WorkingHours::default().after(later, FIRST_RESPONSE)));
+        assert!(again.fact().touch().is_some() && again.state().parts().status_reason.is_none());
+    }
+
+    #[test]
+    fn what_is_due_is_an_answer_then_what_was_planned_then_to_plan_something() {
+        let activity = |kind: &str, planned: Option<Instant>| {
+            let mut fields = vec![("kind".to_owned(), kind.into()), ("text".to_owned(), "…".into())];
+            fields.extend(planned.map(|at| ("next_action_at".to_owned(), Value::Instant(at))));
+            NewActivity::read(&Value::Map(fields)).unwrap()
+        };
+        let log = |lead: &Lead, new: NewActivity| lead.log(ActivityId::from_uuid(Uuid::from_u128(6)), new, None, now()).into_state();
+        let (fresh, hour) = (lead(LeadStatus::New), chrono::TimeDelta::hours(1));
+        let answer = WorkingHours::default().after(now(), FIRST_RESPONSE);
+        assert_eq!(fresh.due_at(), Some(answer));
+        let noted = log(&fresh, activity("note", None));
+        assert_eq!((noted.due_at(), noted.parts().responded_at), (Some(answer), None), "a note is no answer");
+        let planned = log(&noted, activity("note", Some(now() + hour)));
+        assert_eq!(planned.due_at(), Some(now() + hour));
+        let called = log(&planned, activity("email", None));
+        assert_eq!((called.due_at(), called.parts().responded_at), (Some(now() + FOLLOW_UP), Some(now())), "what was planned is done");
+        let again = log(&called, activity("meeting", Some(now() + hour)));
+        assert_eq!(again.due_at(), Some(now() + hour));
+        assert_eq!(again.convert(Uuid::from_u128(3), now()).unwrap().into_state().due_at(), None);
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! Leads: one person's interest in one course, from the form to the seat.
 //!
 //! ```
-//! use matricula_domain::leads::{Capture, Lead, LeadError, LeadId, LeadStatus, LeadTargets};
+//! use matricula_domain::leads::{Capture, Lead, LeadError, LeadId, LeadStatus, LeadTargets, WorkingHours};
 //! use matricula_domain::people::PersonId;
 //! use matricula_domain::shared::{Field, Form, Id, Instant, Value};
 //! use uuid::Uuid;
@@ -15,7 +15,7 @@
 //! ]);
 //! let capture = Capture::read(&form).unwrap();
 //! let person = PersonId::from_uuid(Uuid::from_u128(1));
-//! let lead = Lead::capture(LeadId::from_uuid(Uuid::from_u128(2)), person, &capture, LeadTargets::default(), now).into_state();
+//! let lead = Lead::capture(LeadId::from_uuid(Uuid::from_u128(2)), person, &capture, LeadTargets::default(), &WorkingHours::default(), now).into_state();
 //! assert_eq!(lead.status(), LeadStatus::New);
 //!
 //! // Rejecting needs a reason; converting needs an enrollment, and so has a method of its own.
@@ -25,14 +25,18 @@
 //! assert!(matches!(lead.transition(LeadStatus::New, None, now), Err(LeadError::InvalidTransition { .. })));
 //! ```
 
+mod activity;
 mod capture;
 mod error;
 mod form;
 mod lead;
+mod response;
 mod touch;
 
+pub use activity::{Activity, ActivityId, ActivityKind, CallOutcome, NewActivity};
 pub use capture::{Capture, ClickIds, Utm};
 pub use error::LeadError;
 pub use form::{FormId, FormVersion, FormVersionFact, FormVersionId, FormVersionParts, NewFormVersion};
 pub use lead::{Lead, LeadChange, LeadFact, LeadId, LeadParts, LeadStatus, LeadTargets};
+pub use response::{FIRST_RESPONSE, FOLLOW_UP, WorkingHours};
 pub use touch::{Touch, TouchId};

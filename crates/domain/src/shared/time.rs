@@ -1,4 +1,4 @@
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
 
 use super::{Fault, Field, Kind, Value};
 
@@ -99,6 +99,18 @@ impl TimeZone {
     /// The IANA name.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// The moment at which the clock on the wall there first shows this; where it jumps over it, the moment of the jump.
+    pub fn instant_of(self, day: LocalDate, time: LocalTime) -> Instant {
+        use chrono::offset::LocalResult;
+        let mut wall = day.and_time(time);
+        loop {
+            match self.0.from_local_datetime(&wall) {
+                LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => return at.with_timezone(&Utc),
+                LocalResult::None => wall += chrono::TimeDelta::minutes(1),
+            }
+        }
     }
 
     /// The day on the wall calendar there.

@@ -55,7 +55,7 @@ pub(super) fn course_of(row: &QueryResult) -> Result<Course, PortError> {
     }))
 }
 
-fn price(amount: Option<i64>, currency: Option<String>) -> Result<Option<Money>, PortError> {
+pub(crate) fn price(amount: Option<i64>, currency: Option<String>) -> Result<Option<Money>, PortError> {
     let (Some(amount), Some(currency)) = (amount, currency) else { return Ok(None) };
     Ok(Some(Money { amount, currency: parsed(currency, "courses.price_currency")? }))
 }

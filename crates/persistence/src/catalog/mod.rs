@@ -6,3 +6,5 @@ mod queries;
 mod redirect;
 mod seo_metadata;
 mod seo_queries;
+
+pub(crate) use course::price;

@@ -3,31 +3,32 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use matricula_domain::catalog::{CourseId, CourseRunId};
 use matricula_domain::identity::{Reach, UserId};
-use matricula_domain::leads::{Capture, FormVersionId, Lead, LeadChange, LeadId, LeadParts, Touch};
+use matricula_domain::leads::{Activity, Capture, FormVersionId, Lead, LeadChange, LeadId, LeadParts, Touch, WorkingHours};
 use matricula_domain::people::{IdentifierKind, PersonId};
-use matricula_domain::shared::{Aggregate, Changed, EmailAddress, Field, Id, PhoneNumber, RecordId};
-use matricula_entity::leads::{lead_touches, leads};
+use matricula_domain::shared::{Aggregate, Changed, EmailAddress, Faults, Field, Id, PhoneNumber, RecordId, Value};
+use matricula_entity::leads::{lead_activities, lead_touches, leads};
 use matricula_ports::PortError;
 use matricula_ports::leads::{Intake, LeadRepository};
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::reach::{team, within};
-use crate::convert::{Columns, count, json, parsed, parsed_or_none};
+use crate::convert::{Columns, count, json, parsed, parsed_or_none, value};
 use crate::paging::columns;
 use crate::people::{COLUMNS, identifiers_in, read_person};
 use crate::scoped::{SCOPED, models};
 use crate::unit::Session;
 
-/// The states in which there is still work in a lead, as the partial unique index has them.
-const OPEN: &str = "('new', 'contacted', 'qualified')";
+/// The states in which a lead is the one that somebody asks again about: open, or come to nothing.
+const ASKABLE: &str = "('new', 'contacted', 'qualified', 'rejected')";
 
 #[async_trait]
 impl LeadRepository for Session {
     async fn intake(&self, capture: &Capture) -> Result<Intake, PortError> {
         let organization = self.organization;
         let mut sql = self.sql();
-        sql.push("SELECT t.course_id, t.run_id, t.run_course_id, t.campaign_id, ").push(COLUMNS).push(", l.id FROM (SELECT ");
+        sql.push("SELECT t.course_id, t.run_id, t.run_course_id, t.campaign_id, w.opening_hours, w.time_zone, ").push(COLUMNS);
+        sql.push(", l.id FROM (SELECT ");
         sql.push("(SELECT id FROM courses WHERE organization_id = ").bind(organization).push(" AND archived_at IS NULL AND slug = ");
         sql.bind(capture.course.as_ref().map(ToString::to_string)).push(") AS course_id, ");
         for column in ["id", "course_id"] {
@@ -37,16 +38,21 @@ impl LeadRepository for Session {
         }
         sql.push("(SELECT id FROM campaigns WHERE organization_id = ").bind(organization).push(" AND archived_at IS NULL AND slug = ");
         sql.bind(capture.campaign.as_ref().map(ToString::to_string)).push(") AS campaign_id) t ");
+        // Who answers is where the run is, else where the course is taught.
+        sql.push("LEFT JOIN campuses w ON w.organization_id = ").bind(organization).push(" AND w.id = COALESCE((SELECT campus_id FROM course_runs ");
+        sql.push("WHERE organization_id = ").bind(organization).push(" AND id = t.run_id), (SELECT campus_id FROM course_campuses ");
+        sql.push("WHERE organization_id = ").bind(organization).push(" AND course_id = COALESCE(t.course_id, t.run_course_id) ");
+        sql.push("ORDER BY campus_id LIMIT 1)) ");
         sql.push("LEFT JOIN people p ON p.organization_id = ").bind(organization).push(" AND p.id IN (SELECT person_id FROM person_identifiers ");
         sql.push("WHERE organization_id = ").bind(organization).push(" AND ");
         identifiers_in(&mut sql, &identifiers(capture));
         sql.push(") LEFT JOIN person_identifiers i ON i.organization_id = p.organization_id AND i.person_id = p.id ");
-        sql.push("LEFT JOIN leads l ON l.organization_id = p.organization_id AND l.person_id = p.id AND l.status IN ").push(OPEN);
+        sql.push("LEFT JOIN leads l ON l.organization_id = p.organization_id AND l.person_id = p.id AND l.status IN ").push(ASKABLE);
         sql.push(" AND l.course_id IS NOT DISTINCT FROM COALESCE(t.course_id, t.run_course_id) WHERE ").push(SCOPED);
         sql.push(" ORDER BY p.created_at, p.id, i.created_at, i.id");
 
         let mut intake = Intake::default();
-        let mut open_leads = BTreeSet::new();
+        let mut leads = BTreeSet::new();
         for row in self.rows(sql).await? {
             let mut columns = Columns::of(&row);
             let (course, run, run_course, campaign): (Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>) =
@@ -55,13 +61,16 @@ impl LeadRepository for Session {
             // A run of another course than the one that is named is not what they mean.
             intake.course_run = run.filter(|_| capture.course.is_none() || course == run_course).map(CourseRunId::from_uuid);
             intake.campaign = campaign.map(RecordId::from_uuid);
+            intake.hours = hours(columns.next()?, columns.next()?)?;
             read_person(&mut columns, &mut intake.people)?;
-            open_leads.extend(Columns::last::<Option<Uuid>>(&row)?);
+            leads.extend(Columns::last::<Option<Uuid>>(&row)?);
         }
         self.know(&intake.people);
-        if !open_leads.is_empty() {
-            let select = self.select::<leads::Entity>().filter(leads::Column::Id.is_in(open_leads));
-            intake.open_leads = self.all(select).await?.into_iter().map(lead_of).collect::<Result<_, _>>()?;
+        if !leads.is_empty() {
+            let select = self.select::<leads::Entity>().filter(leads::Column::Id.is_in(leads));
+            intake.leads = self.all(select).await?.into_iter().map(lead_of).collect::<Result<_, _>>()?;
+            // The open one before those that came to nothing, and of these the newest.
+            intake.leads.sort_by_key(|lead| (!lead.status().is_open(), std::cmp::Reverse(lead.parts().created_at)));
         }
         if let Some(key) = &capture.form {
             intake.form = matricula_ports::leads::FormRepository::newest(self, key).await?;
@@ -100,6 +109,11 @@ impl LeadRepository for Session {
             privacy_policy_accepted: true,
             attested_at: parts.attested_at,
             assigned_to: parts.assigned_to.map(Id::as_uuid),
+            next_action: details.next_action.as_ref().map(ToString::to_string),
+            next_action_at: details.next_action_at,
+            response_due_at: parts.response_due_at,
+            responded_at: parts.responded_at,
+            due_at: lead.state().due_at(),
             enrollment_id: parts.enrollment,
             created_at: parts.created_at,
             updated_at: parts.updated_at,
@@ -113,8 +127,33 @@ impl LeadRepository for Session {
         if let Some(touch) = lead.fact().touch() {
             self.append::<lead_touches::Entity>(touch_model(self.organization, touch));
         }
+        if let Some(activity) = lead.fact().activity() {
+            self.append::<lead_activities::Entity>(activity_model(self.organization, activity));
+        }
         self.note(lead);
         Ok(())
+    }
+}
+
+/// When somebody is at a campus; nothing is known of none.
+fn hours(week: Option<serde_json::Value>, zone: Option<String>) -> Result<Option<WorkingHours>, PortError> {
+    let Some(zone) = zone else { return Ok(None) };
+    let week = week.map_or(Value::List(Vec::new()), value);
+    let broken = |faults: Faults| PortError::Broken(format!("campuses.opening_hours: {faults:?}"));
+    Ok(Some(WorkingHours { week: Field::parse_all(&week).map_err(broken)?, zone: parsed(zone, "campuses.time_zone")? }))
+}
+
+fn activity_model(organization: Uuid, activity: &Activity) -> lead_activities::Model {
+    lead_activities::Model {
+        organization_id: organization,
+        id: activity.id.as_uuid(),
+        lead_id: activity.lead.as_uuid(),
+        person_id: activity.person.as_uuid(),
+        kind: activity.kind.as_str().to_owned(),
+        outcome: activity.outcome.map(|outcome| outcome.as_str().to_owned()),
+        text: activity.text.as_ref().map(|text| text.as_str().to_owned()),
+        made_by: activity.by.map(Id::as_uuid),
+        at: activity.at,
     }
 }
 
@@ -158,6 +197,8 @@ fn lead_of(row: leads::Model) -> Result<Lead, PortError> {
             message: parsed_or_none(row.message, "leads.message")?,
             internal_notes: parsed_or_none(row.internal_notes, "leads.internal_notes")?,
             source: parsed_or_none(row.source, "leads.source")?,
+            next_action: parsed_or_none(row.next_action, "leads.next_action")?,
+            next_action_at: row.next_action_at,
         },
         form_version: row.form_version_id.map(FormVersionId::from_uuid),
         status: parsed(row.status, "leads.status")?,
@@ -165,6 +206,8 @@ fn lead_of(row: leads::Model) -> Result<Lead, PortError> {
         locale: row.locale,
         attested_at: row.attested_at,
         assigned_to: row.assigned_to.map(UserId::from_uuid),
+        response_due_at: row.response_due_at,
+        responded_at: row.responded_at,
         enrollment: row.enrollment_id,
         created_at: row.created_at,
         updated_at: row.updated_at,

@@ -25,7 +25,7 @@ matricula_domain::form! {
 
 /// An amount in minor units.
 #[derive(Serialize, ToSchema)]
-pub(super) struct MoneyView {
+pub(crate) struct MoneyView {
     amount: i64,
     currency: String,
 }

@@ -1,7 +1,7 @@
 //! Courses and runs, for staff and for everybody. (Cycles and campuses are records.)
 
 mod course_query;
-mod courses;
+pub(crate) mod courses;
 pub(crate) mod public;
 mod runs;
 mod seo;

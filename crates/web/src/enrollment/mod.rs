@@ -150,7 +150,7 @@ impl EnrollmentView {
 
 /// A seat that is held.
 #[derive(Serialize, ToSchema)]
-struct SeatHoldView {
+pub(crate) struct SeatHoldView {
     id: Uuid,
     course_run_id: Uuid,
     person_id: Uuid,
@@ -175,18 +175,23 @@ async fn enroll(call: May<ManageEnrollments>, body: Body<NewEnrollment>) -> Answ
 
 async fn hold(call: May<ManageEnrollments>, body: Body<NewHold>) -> Answered {
     let run: CourseRunId = path_field(&call.request, "id")?;
-    let answer = |hold: &SeatHold| {
-        let view = SeatHoldView {
-            id: hold.id().as_uuid(),
-            course_run_id: hold.run().as_uuid(),
-            person_id: hold.person().as_uuid(),
-            status: hold.status().as_str(),
-            expires_at: hold.expires_at(),
-        };
-        let location = format!("/api/v1/course-runs/{}/holds/{}", view.course_run_id, view.id);
-        Answer::created(&view, location)
+    call.once(body.fingerprint, held, async |who| call.api.enrollments.hold(who, run, body.person_id, body.hours.unwrap_or(HOLD_HOURS)).await).await
+}
+
+/// For how many hours a seat is held where nothing else is said.
+pub(crate) const HOLD_HOURS: u32 = 48;
+
+/// A seat that is held now.
+pub(crate) fn held(hold: &SeatHold) -> Answer {
+    let view = SeatHoldView {
+        id: hold.id().as_uuid(),
+        course_run_id: hold.run().as_uuid(),
+        person_id: hold.person().as_uuid(),
+        status: hold.status().as_str(),
+        expires_at: hold.expires_at(),
     };
-    call.once(body.fingerprint, answer, async |who| call.api.enrollments.hold(who, run, body.person_id, body.hours.unwrap_or(48)).await).await
+    let location = format!("/api/v1/course-runs/{}/holds/{}", view.course_run_id, view.id);
+    Answer::created(&view, location)
 }
 
 async fn list(call: May<ReadEnrollments>, query: Query<EnrollmentsQuery>, request: HttpRequest) -> Answered {

@@ -1,19 +1,20 @@
 use actix_web::HttpRequest;
 use matricula_application::access::{AssignLeads, CaptureLeads, ReadLeads, WorkLeads};
-use matricula_application::leads::Captured;
-use matricula_domain::catalog::{CourseId, CourseRunId};
+use matricula_application::leads::{Captured, Logged};
+use matricula_domain::catalog::{CourseId, CourseRunId, Modality};
 use matricula_domain::identity::UserId;
-use matricula_domain::leads::{Capture, Lead, LeadId, LeadStatus};
+use matricula_domain::leads::{Capture, Lead, LeadId, LeadStatus, NewActivity};
 use matricula_domain::people::PersonId;
-use matricula_domain::shared::{Id, Instant, Line, Prose, RecordId};
-use matricula_ports::leads::LeadFilter;
+use matricula_domain::shared::{Flag, Id, Instant, Line, LocalDate, Prose, RecordId};
+use matricula_ports::leads::{LeadFilter, RunWish};
 
-use super::view::{CapturedView, ConvertedView, LeadDetailView, LeadView, PublicLeadView};
+use super::view::{ActivityView, CapturedView, ConvertedView, InboxView, LeadDetailView, LeadView, LoggedView, PublicLeadView, SuggestionView};
 use crate::answer::{Answer, Answered};
 use crate::call::{May, Public};
+use crate::enrollment::{HOLD_HOURS, held};
 use crate::error::ApiError;
 use crate::input::{Body, Query, Raw, path_field};
-use crate::page::{Limit, Listed, Place, Sort, page};
+use crate::page::{Limit, Listed, PageQuery, Place, Sort, most, page};
 
 matricula_domain::form! {
     /// Which leads.
@@ -42,6 +43,58 @@ matricula_domain::form! {
 }
 
 matricula_domain::form! {
+    /// Which leads about which something is to be done.
+    pub struct InboxQuery {
+        /// In one of these states.
+        status: Vec<LeadStatus>,
+        /// Of this course.
+        course_id: Option<CourseId>,
+        /// Of this campaign.
+        campaign_id: Option<RecordId>,
+        /// Worked on by this user.
+        assigned_to: Option<UserId>,
+        /// Worked on by nobody.
+        unassigned: Flag,
+        /// Those alone that are past due.
+        overdue: Flag,
+        /// Part of the name, or a whole e-mail address or phone number.
+        q: Option<Line<200>>,
+        /// At most so many items (1–100, default 50).
+        limit: Option<Limit>,
+        /// Where the page begins: `next_cursor` of the page before.
+        cursor: Option<Place>,
+    }
+}
+
+matricula_domain::form! {
+    /// What a run should be like.
+    pub struct SuggestionsQuery {
+        /// Of another course than the one that they asked for.
+        course_id: Option<CourseId>,
+        /// At this campus.
+        campus_id: Option<RecordId>,
+        /// Taught this way.
+        modality: Option<Modality>,
+        /// Starting on or after this day.
+        starts_from: Option<LocalDate>,
+        /// Starting on or before this day.
+        starts_until: Option<LocalDate>,
+        /// At most so many (1–100, default 10).
+        limit: Option<Limit>,
+    }
+}
+
+matricula_domain::form! {
+    /// A seat to be held for the person of a lead.
+    pub struct LeadHold {
+        /// Of which run.
+        course_run_id: CourseRunId,
+        /// For how long (1–168, default 48).
+        hours: Option<u32>,
+    }
+}
+
+matricula_domain::form! {
     /// Where a lead goes.
     pub struct Move {
         /// The state.
@@ -49,7 +102,7 @@ matricula_domain::form! {
         /// Why; required for `rejected`.
         reason: Option<Line<300>>,
         /// What else there is to say.
-        note: Option<Prose<2000>>,
+        note: Option<Prose<5000>>,
     }
 }
 
@@ -95,9 +148,65 @@ pub(super) async fn list(call: May<ReadLeads>, query: Query<LeadsQuery>, request
         person: query.person_id,
         q: query.q.map(|q| q.to_string()),
         created_after: query.created_after,
+        ..LeadFilter::default()
     };
     let found = call.api.lead_queries.list(call.who.scope(), &call.who.reach(), &filter, &page(query.limit, query.cursor, query.sort)).await?;
     Ok(Answer::list(&request, &Listed::of(found.map(LeadView::from))))
+}
+
+pub(super) async fn inbox(call: May<ReadLeads>, query: Query<InboxQuery>, request: HttpRequest) -> Answered {
+    let (query, now) = (query.0, call.api.world.clock.now());
+    let filter = LeadFilter {
+        statuses: query.status,
+        course: query.course_id,
+        campaign: query.campaign_id,
+        assigned_to: query.assigned_to,
+        unassigned: query.unassigned.0,
+        q: query.q.map(|q| q.to_string()),
+        due: true,
+        due_before: query.overdue.0.then_some(now),
+        ..LeadFilter::default()
+    };
+    let part = page(query.limit, query.cursor, Some(Sort::OldestFirst));
+    let found = call.api.lead_queries.list(call.who.scope(), &call.who.reach(), &filter, &part).await?;
+    Ok(Answer::list(&request, &Listed::of(found.map(|row| InboxView::of(row, now)))))
+}
+
+pub(super) async fn activities(call: May<ReadLeads>, query: Query<PageQuery>, request: HttpRequest) -> Answered {
+    let id: LeadId = path_field(&call.request, "id")?;
+    let part = page(query.0.limit, query.0.cursor, None);
+    let found = call.api.lead_queries.activities(call.who.scope(), &call.who.reach(), id, &part).await?.ok_or_else(ApiError::not_found)?;
+    Ok(Answer::list(&request, &Listed::of(found.map(ActivityView::from))).open_to(call.who.grants(), "lead_activity"))
+}
+
+pub(super) async fn log(call: May<WorkLeads>, body: Body<NewActivity>) -> Answered {
+    let id: LeadId = path_field(&call.request, "id")?;
+    let answer = |logged: &Logged| Answer::created(&LoggedView::of(logged), format!("/api/v1/leads/{}/activities", logged.lead.id()));
+    let logged = call.once(body.fingerprint, answer, async |who| call.api.leads.log(who, id, &body).await).await?;
+    Ok(logged.open_to(call.who.grants(), LEAD))
+}
+
+pub(super) async fn suggestions(call: May<ReadLeads>, query: Query<SuggestionsQuery>) -> Answered {
+    let (id, query): (LeadId, _) = (path_field(&call.request, "id")?, query.0);
+    let wish = RunWish {
+        today: call.who.organization().time_zone.date_of(call.api.world.clock.now()),
+        course: query.course_id,
+        campus: query.campus_id,
+        modality: query.modality,
+        starts_from: query.starts_from,
+        starts_until: query.starts_until,
+    };
+    let most = most(query.limit, 10);
+    let found = call.api.lead_queries.suggestions(call.who.scope(), &call.who.reach(), id, &wish, most).await?.ok_or_else(ApiError::not_found)?;
+    let shown = Listed { items: found.into_iter().map(SuggestionView::from).collect(), next_cursor: None };
+    // What it costs is guarded as it is with the course.
+    Ok(Answer::ok(&shown).open_to(call.who.grants(), "course"))
+}
+
+pub(super) async fn hold(call: May<WorkLeads>, body: Body<LeadHold>) -> Answered {
+    let id: LeadId = path_field(&call.request, "id")?;
+    let hours = body.hours.unwrap_or(HOLD_HOURS);
+    call.once(body.fingerprint, held, async |who| call.api.leads.hold(who, id, body.course_run_id, hours).await).await
 }
 
 pub(super) async fn get(call: May<ReadLeads>) -> Answered {
@@ -122,7 +231,9 @@ pub(super) async fn assign(call: May<AssignLeads>, body: Body<Assignee>) -> Answ
 
 pub(super) async fn transition(call: May<WorkLeads>, body: Body<Move>) -> Answered {
     let id: LeadId = path_field(&call.request, "id")?;
-    let moved = call.once(body.fingerprint, changed, async |who| call.api.leads.transition(who, id, body.to, body.reason.as_ref()).await).await?;
+    let moved = call
+        .once(body.fingerprint, changed, async |who| call.api.leads.transition(who, id, body.to, body.reason.as_ref(), body.note.as_ref()).await)
+        .await?;
     Ok(moved.open_to(call.who.grants(), LEAD))
 }
 

@@ -7,15 +7,17 @@ mod view;
 use actix_web::http::StatusCode;
 use matricula_application::access::{AssignLeads, CaptureLeads, Denied, ManageForms, ReadLeads, WorkLeads};
 use matricula_application::leads::LeadsError;
-use matricula_domain::leads::{Capture, LeadChange, LeadError, NewFormVersion};
+use matricula_domain::leads::{Capture, LeadChange, LeadError, NewActivity, NewFormVersion};
 use matricula_domain::shared::{Fault, Form};
 use matricula_ports::PortError;
 use serde_json::{Map, Value as Json};
 
+use crate::enrollment::SeatHoldView;
 use crate::error::Coded;
+use crate::page::PageQuery;
 use crate::route::Route;
-use handlers::{Assignee, Conversion, LeadsQuery, Move};
-use view::{CapturedView, ConvertedView, LeadDetailView, LeadView, PublicLeadView};
+use handlers::{Assignee, Conversion, InboxQuery, LeadHold, LeadsQuery, Move, SuggestionsQuery};
+use view::{ActivityView, CapturedView, ConvertedView, InboxView, LeadDetailView, LeadView, LoggedView, PublicLeadView, SuggestionView};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -37,6 +39,11 @@ pub(crate) fn routes() -> Vec<Route> {
             .needs::<ReadLeads>()
             .asks::<LeadsQuery>()
             .gives_page_of::<LeadView>(),
+        Route::get("/leads/inbox", "listInbox", "leads", handlers::inbox)
+            .says("Open leads in the order in which something is to be done: an answer, what was planned, or to plan something.")
+            .needs::<ReadLeads>()
+            .asks::<InboxQuery>()
+            .gives_page_of::<InboxView>(),
         Route::get("/leads/{id}", "getLead", "leads", handlers::get).says("One lead.").needs::<ReadLeads>().gives::<LeadDetailView>(200),
         Route::patch("/leads/{id}", "changeLead", "leads", handlers::change)
             .says("Changes what of a lead can be changed by hand.")
@@ -49,6 +56,28 @@ pub(crate) fn routes() -> Vec<Route> {
             .once()
             .takes::<Assignee>()
             .gives::<LeadDetailView>(200),
+        Route::get("/leads/{id}/activities", "listActivities", "leads", handlers::activities)
+            .says("What was done about a lead, newest first.")
+            .needs::<ReadLeads>()
+            .asks::<PageQuery>()
+            .gives_page_of::<ActivityView>(),
+        Route::post("/leads/{id}/activities", "logActivity", "leads", handlers::log)
+            .says("Notes what was done about a lead, and what is to be done next.")
+            .needs::<WorkLeads>()
+            .once()
+            .takes::<NewActivity>()
+            .gives::<LoggedView>(201),
+        Route::get("/leads/{id}/suggestions", "suggestRuns", "leads", handlers::suggestions)
+            .says("Runs that the person of a lead could go into, with their seats: the one that they asked for, then those with a free seat, soonest first.")
+            .needs::<ReadLeads>()
+            .asks::<SuggestionsQuery>()
+            .gives_page_of::<SuggestionView>(),
+        Route::post("/leads/{id}/hold", "holdSeatForLead", "leads", handlers::hold)
+            .says("Keeps a seat of a run for the person of a lead, for 48 hours if nothing else is said.")
+            .needs::<WorkLeads>()
+            .once()
+            .takes::<LeadHold>()
+            .gives::<SeatHoldView>(201),
         Route::post("/leads/{id}/transitions", "moveLead", "leads", handlers::transition)
             .says("Moves a lead through its lifecycle.")
             .needs::<WorkLeads>()

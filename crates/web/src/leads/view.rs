@@ -1,12 +1,13 @@
-use chrono::{DateTime, Utc};
-use matricula_application::leads::{Captured, Converted};
+use chrono::{DateTime, NaiveDate, Utc};
+use matricula_application::leads::{Captured, Converted, Logged};
 use matricula_domain::leads::Lead;
 use matricula_domain::shared::Id;
-use matricula_ports::leads::{LeadDetail, LeadRow};
+use matricula_ports::leads::{ActivityRow, LeadDetail, LeadRow, SuggestedRun};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::catalog::courses::MoneyView;
 use crate::enrollment::EnrollmentView;
 use crate::privacy::ConsentStateView;
 
@@ -64,6 +65,115 @@ impl From<LeadRow> for LeadView {
     }
 }
 
+/// A lead about which something is to be done.
+#[derive(Serialize, ToSchema)]
+pub(super) struct InboxView {
+    #[serde(flatten)]
+    lead: LeadView,
+    /// When something is to be done.
+    due_at: Option<DateTime<Utc>>,
+    /// Whether that is past.
+    is_overdue: bool,
+    /// Whether nobody has tried to answer yet.
+    awaits_response: bool,
+    /// Until when somebody should answer: two hours in which the campus is open.
+    response_due_at: Option<DateTime<Utc>>,
+    /// What is to be done next.
+    next_action: Option<String>,
+    next_action_at: Option<DateTime<Utc>>,
+}
+
+impl InboxView {
+    pub(super) fn of(row: LeadRow, now: DateTime<Utc>) -> Self {
+        Self {
+            due_at: row.due_at,
+            is_overdue: row.due_at.is_some_and(|due| due < now),
+            awaits_response: row.responded_at.is_none(),
+            response_due_at: row.response_due_at,
+            next_action: row.next_action.0.clone(),
+            next_action_at: row.next_action.1,
+            lead: row.into(),
+        }
+    }
+}
+
+/// Something that was done about a lead.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ActivityView {
+    id: Uuid,
+    /// note, call, email, message or meeting.
+    kind: String,
+    /// `reached`, `no_answer`, `busy`, `voicemail` or `wrong_number`.
+    outcome: Option<String>,
+    /// Only for who may read internal notes.
+    text: Option<String>,
+    made_by: Option<Uuid>,
+    at: DateTime<Utc>,
+}
+
+impl From<ActivityRow> for ActivityView {
+    fn from(row: ActivityRow) -> Self {
+        Self { id: row.id, kind: row.kind, outcome: row.outcome, text: row.text, made_by: row.made_by, at: row.at }
+    }
+}
+
+/// What was noted, and the lead after it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LoggedView {
+    id: Uuid,
+    lead: LeadDetailView,
+}
+
+impl LoggedView {
+    pub(super) fn of(logged: &Logged) -> Self {
+        Self { id: logged.activity.as_uuid(), lead: LeadDetailView::of(&logged.lead) }
+    }
+}
+
+/// A run that the person of a lead could go into.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SuggestionView {
+    course_run_id: Uuid,
+    course: LeadCourse,
+    /// presencial, online or hibrido.
+    modality: String,
+    campus: Option<LeadCampaign>,
+    start_date: NaiveDate,
+    end_date: NaiveDate,
+    enrollment_deadline: Option<NaiveDate>,
+    price: Option<MoneyView>,
+    seats_max: u32,
+    seats_free: u32,
+    /// How many wait before them, if no seat is free.
+    waitlisted: u32,
+    /// Their place on the waitlist if they joined now; nothing, where a seat is free.
+    waitlist_place: Option<u32>,
+    /// Whether it is the run that they asked for.
+    is_asked_for: bool,
+}
+
+impl From<SuggestedRun> for SuggestionView {
+    fn from(row: SuggestedRun) -> Self {
+        // Who waits comes before who asks: a seat is free for them once nobody waits.
+        let free = if row.waitlisted == 0 { row.seats.free() } else { 0 };
+        Self {
+            course_run_id: row.run,
+            course: LeadCourse { id: row.course.0, title: row.course.1 },
+            modality: row.modality,
+            campus: row.campus.map(|(id, name)| LeadCampaign { id, name }),
+            start_date: row.start_date,
+            end_date: row.end_date,
+            enrollment_deadline: row.enrollment_deadline,
+            price: row.price.map(MoneyView::from),
+            seats_max: row.seats.max,
+            seats_free: free,
+            waitlisted: row.waitlisted,
+            waitlist_place: (free == 0).then_some(row.waitlisted + 1),
+            is_asked_for: row.is_asked_for,
+        }
+    }
+}
+
 /// A lead on its own.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LeadDetailView {
@@ -84,6 +194,12 @@ pub(super) struct LeadDetailView {
     source: Option<String>,
     locale: Option<String>,
     assigned_to: Option<Uuid>,
+    /// What is to be done next.
+    next_action: Option<String>,
+    next_action_at: Option<DateTime<Utc>>,
+    /// Until when somebody should answer, and since when somebody has tried to.
+    response_due_at: Option<DateTime<Utc>>,
+    responded_at: Option<DateTime<Utc>>,
     enrollment_id: Option<Uuid>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -106,6 +222,10 @@ impl From<LeadDetail> for LeadDetailView {
             source: row.source,
             locale: detail.locale,
             assigned_to: row.assigned_to,
+            next_action: row.next_action.0,
+            next_action_at: row.next_action.1,
+            response_due_at: row.response_due_at,
+            responded_at: row.responded_at,
             enrollment_id: detail.enrollment,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -131,6 +251,10 @@ impl LeadDetailView {
             source: details.source.as_ref().map(ToString::to_string),
             locale: parts.locale.clone(),
             assigned_to: parts.assigned_to.map(Id::as_uuid),
+            next_action: details.next_action.as_ref().map(ToString::to_string),
+            next_action_at: details.next_action_at,
+            response_due_at: parts.response_due_at,
+            responded_at: parts.responded_at,
             enrollment_id: parts.enrollment,
             created_at: parts.created_at,
             updated_at: parts.updated_at,

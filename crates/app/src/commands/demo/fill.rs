@@ -268,7 +268,7 @@ impl<'y> Teller<'y> {
             Act::Assign { lead, to } => _ = self.leads.assign(&self.may(role)?, self.lead(*lead)?.0, Some(self.user(*to)?)).await?,
             Act::Move { lead, to, reason } => {
                 let reason = reason.map(line).transpose()?;
-                self.leads.transition(&self.may(role)?, self.lead(*lead)?.0, *to, reason.as_ref()).await?;
+                self.leads.transition(&self.may(role)?, self.lead(*lead)?.0, *to, reason.as_ref(), None).await?;
             }
             Act::Convert { lead, run } => {
                 let (lead, person) = self.lead(*lead)?;

@@ -181,7 +181,7 @@ async fn an_open_lead_is_touched_and_not_doubled() {
     let known = Intake {
         people: vec![person(20, Some(LUCIA), None)],
         campaign: Some(id(35)),
-        open_leads: vec![lead_of(20, LeadStatus::Contacted)],
+        leads: vec![lead_of(20, LeadStatus::Contacted)],
         ..Intake::default()
     };
     let (repositories, saved) = knowing(known, ledger(&[]));
@@ -197,9 +197,8 @@ async fn an_open_lead_is_touched_and_not_doubled() {
 #[tokio::test]
 async fn the_open_lead_of_the_other_whom_the_number_belongs_to_is_left_alone() {
     let people = vec![person(200, None, Some(PHONE)), person(20, Some(LUCIA), None)];
-    for (open_leads, new) in [(vec![lead_of(200, LeadStatus::New)], true), (vec![lead_of(200, LeadStatus::New), lead_of(20, LeadStatus::New)], false)]
-    {
-        let (repositories, saved) = knowing(Intake { people: people.clone(), open_leads, ..Intake::default() }, ledger(&[]));
+    for (leads, new) in [(vec![lead_of(200, LeadStatus::New)], true), (vec![lead_of(200, LeadStatus::New), lead_of(20, LeadStatus::New)], false)] {
+        let (repositories, saved) = knowing(Intake { people: people.clone(), leads, ..Intake::default() }, ledger(&[]));
         let (_, leads) = over(repositories);
         let captured = leave(&leads, &capture(&[("phone", PHONE.into())])).await.unwrap();
         assert_eq!((captured.new, captured.lead.person()), (new, id(20)));
@@ -353,9 +352,11 @@ async fn staff_cannot_tick_again_what_the_person_took_back() {
 async fn who_was_met_by_somebody_else_meanwhile_is_known_at_the_second_try() {
     let mut repositories = MockRepositories::default();
     repositories.leads.expect_intake().times(1).returning(|_| Ok(Intake::default()));
-    repositories.leads.expect_intake().times(1).returning(|_| {
-        Ok(Intake { people: vec![person(20, Some(LUCIA), None)], open_leads: vec![lead_of(20, LeadStatus::New)], ..Intake::default() })
-    });
+    repositories
+        .leads
+        .expect_intake()
+        .times(1)
+        .returning(|_| Ok(Intake { people: vec![person(20, Some(LUCIA), None)], leads: vec![lead_of(20, LeadStatus::New)], ..Intake::default() }));
     repositories.people.expect_save().times(1).returning(|_| Ok(()));
     repositories.leads.expect_save().times(2).returning(|_| Ok(()));
     repositories.consents.expect_ledger().times(1).returning(|_| Ok(None));

@@ -30,7 +30,7 @@ mod transition {
 
     async fn move_to(leads: &Leads, to: LeadStatus, reason: Option<&str>) -> Result<Lead, LeadsError> {
         let reason = reason.map(|reason| Line::parse(reason).unwrap());
-        leads.transition(&allowed(Role::Adviser), id(10), to, reason.as_ref()).await
+        leads.transition(&allowed(Role::Adviser), id(10), to, reason.as_ref(), None).await
     }
 
     #[tokio::test]
@@ -70,6 +70,45 @@ mod transition {
         let refused = move_to(&leads, LeadStatus::Contacted, None).await;
         assert!(matches!(refused, Err(LeadsError::Refused(LeadError::InvalidTransition { from: LeadStatus::Contacted, .. }))));
         assert_eq!(transactions.commits(), 1);
+    }
+}
+
+mod log {
+    use matricula_domain::leads::{ActivityKind, NewActivity};
+    use matricula_domain::shared::{Field, Form, Prose};
+
+    use super::*;
+
+    fn note() -> NewActivity {
+        NewActivity::read(&map(&[("kind", "note".into()), ("text", "Por la tarde".into())])).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_was_done_is_noted_with_who_did_it() {
+        let (repositories, saved) = saving(lead(LeadStatus::New), 1);
+        let (transactions, leads) = over(repositories);
+        let logged = leads.log(&allowed(Role::Adviser), id(10), &note()).await.unwrap();
+        let change = saved.one();
+        let activity = change.fact().activity().unwrap();
+        assert_eq!((activity.id, activity.kind, activity.by.is_some()), (logged.activity, ActivityKind::Note, true));
+        assert_eq!((saved.verbs(), transactions.commits()), (vec!["activity_logged"], 1));
+    }
+
+    #[tokio::test]
+    async fn a_move_brings_its_note() {
+        let (repositories, saved) = saving(lead(LeadStatus::New), 2);
+        let (transactions, leads) = over(repositories);
+        let text = Prose::parse(&"Vino a la oficina".into()).unwrap();
+        let moved = leads.transition(&allowed(Role::Adviser), id(10), LeadStatus::Contacted, None, Some(&text)).await.unwrap();
+        assert_eq!((saved.verbs(), moved.status(), transactions.commits()), (vec!["contacted", "activity_logged"], LeadStatus::Contacted, 1));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_done_about_a_lead_that_is_not_there() {
+        let (transactions, leads) = over(knowing(None));
+        assert!(matches!(leads.log(&allowed(Role::Adviser), id(10), &note()).await, Err(LeadsError::NotFound)));
+        assert!(matches!(leads.hold(&allowed(Role::Adviser), id(10), id(40), 48).await, Err(LeadsError::NotFound)));
+        assert_eq!(transactions.commits(), 0);
     }
 }
 
