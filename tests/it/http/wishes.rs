@@ -309,37 +309,10 @@ async fn of_content(operation: &str, office: &Office<'_>) -> Option<Wish> {
     })
 }
 
-/// The table: what is asked of each route. What it changes is made anew each time.
-pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
-    if let Some(wish) = by_link(operation, office).await {
-        return wish;
-    }
-    if let Some(wish) = by_provider(operation, office).await {
-        return wish;
-    }
-    if let Some(wish) = of_records(operation, office).await {
-        return wish;
-    }
-    if let Some(wish) = of_content(operation, office).await {
-        return wish;
-    }
-    if let Some(wish) = of_media(operation, office).await {
-        return wish;
-    }
-    let service = office.service;
-    let slug = service.unique("barrido");
+/// The rows of leads and of the forms that they come by.
+async fn of_leads(operation: &str, office: &Office<'_>) -> Option<Wish> {
     let lead = async || on(text(&office.lead(json!({})).await["id"]));
-    match operation {
-        "login" => {
-            office.user(Role::Viewer).await;
-            body(json!({"email": office.email(Role::Viewer), "password": PASSWORD}))
-        }
-        "refresh" => {
-            office.user(Role::Viewer).await;
-            let tokens = service.visitor().post("/auth/login", &json!({"email": office.email(Role::Viewer), "password": PASSWORD})).await.is(200);
-            body(json!({"refresh_token": tokens["refresh_token"]}))
-        }
-        "me" | "listLoginSessions" => plain(),
+    Some(match operation {
         "leaveLead" | "captureLead" => body(someone()),
         "listLeads" => plain().asking("?status=new&limit=5"),
         "getLead" => lead().await,
@@ -365,6 +338,43 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             let boxes = json!([{"purposes": ["sms_marketing"], "text_id": label, "default": false, "required": false}]);
             on("contacto").with(json!({"title": "Contacto", "fields": ["name"], "boxes": boxes, "notice_text_id": notice}))
         }
+        _ => return None,
+    })
+}
+
+/// The table: what is asked of each route. What it changes is made anew each time.
+pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
+    if let Some(wish) = by_link(operation, office).await {
+        return wish;
+    }
+    if let Some(wish) = by_provider(operation, office).await {
+        return wish;
+    }
+    if let Some(wish) = of_records(operation, office).await {
+        return wish;
+    }
+    if let Some(wish) = of_content(operation, office).await {
+        return wish;
+    }
+    if let Some(wish) = of_media(operation, office).await {
+        return wish;
+    }
+    if let Some(wish) = of_leads(operation, office).await {
+        return wish;
+    }
+    let service = office.service;
+    let slug = service.unique("barrido");
+    match operation {
+        "login" => {
+            office.user(Role::Viewer).await;
+            body(json!({"email": office.email(Role::Viewer), "password": PASSWORD}))
+        }
+        "refresh" => {
+            office.user(Role::Viewer).await;
+            let tokens = service.visitor().post("/auth/login", &json!({"email": office.email(Role::Viewer), "password": PASSWORD})).await.is(200);
+            body(json!({"refresh_token": tokens["refresh_token"]}))
+        }
+        "me" | "listLoginSessions" => plain(),
         "listPeople" => plain().asking("?limit=5"),
         "getPerson" | "getTimeline" | "getConsents" => on(office.person().await),
         "changePerson" => on(office.person().await).with(json!({"name": "Otro Nombre"})),
