@@ -11,7 +11,7 @@
 //! | `@full_text (a, b, …)` | the words of these columns, the first of which count most: on PostgreSQL a `tsvector` called `words` with its index,
 //! |  | on SQLite the FTS5 table `<table>_fts`, triggers that keep it, and the `row_number` by which it knows the rows |
 //! | `@open` | everybody may read the rows, whosesoever they are; only their organization writes them |
-//! | `@pg …` | a column or a statement that only PostgreSQL has |
+//! | `@pg …`, `@sqlite …` | a column or a statement that only this engine has |
 //! | `x uuid REFERENCES people` | the foreign key `fk_<table>_x`, `RESTRICT`, in which the organization goes along |
 //! | `x text CHECK (…)` | the same, called `ck_<table>_x` |
 //! | `CREATE INDEX ON t (a, b DESC)` | the same, called `ix_t_a_b`; `ux_…` if it is unique; the organization is not part of the name |
@@ -232,9 +232,10 @@ fn append_only(table: &str, pg: bool) -> Vec<String> {
 
 /// What is left of an item for this engine: nothing, if it is PostgreSQL's and this is not.
 fn meant_for(pg: bool, item: &str) -> Option<&str> {
-    match item.strip_prefix("@pg ") {
-        Some(item) => pg.then_some(item),
-        None => Some(item),
+    match (item.strip_prefix("@pg "), item.strip_prefix("@sqlite ")) {
+        (Some(item), _) => pg.then_some(item),
+        (_, Some(item)) => (!pg).then_some(item),
+        (None, None) => Some(item),
     }
 }
 

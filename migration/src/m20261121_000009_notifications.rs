@@ -13,6 +13,9 @@ CREATE TABLE outbox (
     @pg xact xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 @pg CREATE INDEX ON outbox (xact, id);
+-- The same for those who read the facts of one organization.
+@pg CREATE INDEX ix_outbox_organization ON outbox (organization_id, xact, id);
+@sqlite CREATE INDEX ix_outbox_organization ON outbox (organization_id);
 
 CREATE TABLE feed_cursors (
     consumer text NOT NULL PRIMARY KEY,

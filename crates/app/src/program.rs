@@ -325,6 +325,7 @@ impl Program {
             text_queries: Arc::clone(&queries) as _,
             media_queries: Arc::clone(&queries) as _,
             record_queries: Arc::clone(&queries) as _,
+            fact_queries: Arc::clone(&queries) as _,
             reports: queries,
             audit_queries: Arc::clone(&audit) as _,
             audit_chain: audit,

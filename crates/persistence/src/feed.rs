@@ -39,6 +39,16 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// A place as a consumer kept it, if it can be one.
+    pub(crate) fn kept(number: i64, row: Uuid) -> Option<Self> {
+        (number >= 0).then_some(Self { number, row })
+    }
+
+    /// What a consumer keeps.
+    pub(crate) fn parts(self) -> (i64, Uuid) {
+        (self.number, self.row)
+    }
+
     /// The place of a row that a feed gave.
     pub(crate) fn of(row: &QueryResult) -> Result<Self, PortError> {
         let first = row.column_names().len() - 2;
@@ -59,7 +69,7 @@ impl Feed {
     /// The rows behind a place, at most so many, of transactions that are settled.
     pub(crate) async fn read(&self, reader: &Reader, from: Place, most: u32) -> Result<Vec<QueryResult>, PortError> {
         let mut sql = reader.sql();
-        self.behind(&mut sql, from);
+        self.behind(reader, &mut sql, from);
         in_order(&mut sql, most);
         reader.rows(sql).await
     }
@@ -67,13 +77,13 @@ impl Feed {
     /// The place of a row that is not far behind another place.
     pub(crate) async fn find(&self, reader: &Reader, from: Place, row: Uuid) -> Result<Option<Place>, PortError> {
         let mut sql = reader.sql();
-        self.behind(&mut sql, from);
+        self.behind(reader, &mut sql, from);
         sql.push(" AND f.id = ").bind(row);
         in_order(&mut sql, 1);
         reader.rows(sql).await?.first().map(Place::of).transpose()
     }
 
-    fn behind(&self, sql: &mut Sql, from: Place) {
+    fn behind(&self, reader: &Reader, sql: &mut Sql, from: Place) {
         // There is no cast from xid8 to a number, nor back, but by way of text.
         let number = if sql.is_postgres() { "f.xact::text::bigint" } else { "f.rowid" };
         sql.push("SELECT ").push(self.columns).push(", ").push(number).push(" AS feed_number, f.id AS feed_row FROM ").name(self.table);
@@ -83,6 +93,10 @@ impl Feed {
             sql.push(") AND f.xact < pg_snapshot_xmin(pg_current_snapshot())");
         } else {
             sql.push(" AND f.rowid > ").bind(from.number);
+        }
+        // Who follows one organization has an index of it.
+        if let Sight::Organization(organization) = reader.sight {
+            sql.push(" AND f.organization_id = ").bind(organization);
         }
         sql.push(self.filter);
     }

@@ -9,7 +9,7 @@ use matricula_domain::identity::OrganizationId;
 use matricula_domain::shared::{Instant, Value};
 use uuid::Uuid;
 
-use crate::{PortError, Scope, StoredAnswer};
+use crate::{Cursor, PortError, Scope, StoredAnswer};
 
 pub use mail::{Mail, MailError, Mailbox, Mailer, Wording, Wordings};
 #[cfg(feature = "mocks")]
@@ -153,6 +153,29 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`].
     async fn advance(&self, consumer: &str, to: Uuid, now: Instant) -> Result<(), PortError>;
+}
+
+/// A part of an organization's facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The facts, in the order in which they were committed.
+    pub items: Vec<OutboxRow>,
+    /// The place behind the last of them, from which a consumer goes on: at once if there are more, else whenever it likes.
+    pub end: Cursor,
+    /// Whether there are more now.
+    pub has_more: bool,
+}
+
+/// The facts of an organization, for consumers that remember themselves how far they have come.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait FactQueries: Send + Sync {
+    /// The facts behind a place (`None`: from the first on), at most so many, of transactions that are settled: nothing is ever added
+    /// before a place that was given.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`]; [`PortError::Dangling`] for a cursor that is none of the organization's.
+    async fn facts<'c>(&self, scope: &Scope, after: Option<&'c Cursor>, limit: u16) -> Result<Facts, PortError>;
 }
 
 /// Answers kept for repeats (`Idempotency-Key`).

@@ -15,7 +15,7 @@ use matricula_ports::catalog::{CatalogQueries, SeoQueries};
 use matricula_ports::enrollment::EnrollmentQueries;
 use matricula_ports::identity::{AccessQueries, Directory, IdentityProviderQueries, LinkQueries};
 use matricula_ports::leads::LeadQueries;
-use matricula_ports::notifications::Answers;
+use matricula_ports::notifications::{Answers, FactQueries};
 use matricula_ports::people::PeopleQueries;
 use matricula_ports::privacy::ConsentTextQueries;
 use matricula_ports::publishing::{MediaQueries, PublishingQueries};
@@ -83,6 +83,8 @@ pub struct Api {
     pub media_queries: Arc<dyn MediaQueries>,
     /// Reads of records.
     pub record_queries: Arc<dyn RecordQueries>,
+    /// Reads of facts.
+    pub fact_queries: Arc<dyn FactQueries>,
     /// Reports.
     pub reports: Arc<dyn ReportQueries>,
     /// Reads of the audit.

@@ -16,6 +16,7 @@ mod input;
 mod leads;
 mod limits;
 mod middleware;
+mod notifications;
 mod once;
 mod openapi;
 mod operations;

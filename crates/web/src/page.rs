@@ -27,7 +27,7 @@ impl Field for Limit {
 
 /// The place where a page begins, as the page before gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place(Cursor);
+pub(crate) struct Place(pub(crate) Cursor);
 
 impl Field for Place {
     const KIND: Kind = Kind::Text { min: 1, max: 1000, pattern: Some("^[A-Za-z0-9_-]+$"), format: None };
@@ -63,7 +63,7 @@ pub(crate) fn page(limit: Option<Limit>, cursor: Option<Place>, sort: Option<Sor
     }
 }
 
-fn encode(cursor: &Cursor) -> String {
+pub(crate) fn encode(cursor: &Cursor) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Value::List(cursor.0.clone()).canonical())
 }
 

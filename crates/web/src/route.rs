@@ -263,6 +263,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(crate::privacy::routes());
     routes.extend(crate::reporting::routes());
     routes.extend(crate::audit::routes());
+    routes.extend(crate::notifications::routes());
     routes
 }
 

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use matricula_domain::people::PersonId;
 use matricula_domain::shared::{Id as _, Line};
-use matricula_ports::notifications::{Outbox as _, OutboxRow};
+use matricula_ports::notifications::{FactQueries as _, Outbox as _, OutboxRow};
 use matricula_tests::{Tenant, TestDatabase, at, at_once, on_both, on_postgres};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use uuid::Uuid;
@@ -12,8 +12,12 @@ on_both!(
     each_consumer_reads_every_fact_once,
     a_cursor_never_goes_back,
     facts_are_read_in_the_order_of_commits_while_others_write,
+    the_facts_of_an_organization_are_its_own_and_no_place_moves,
 );
-on_postgres!(a_transaction_that_is_open_holds_the_feed_back_and_nothing_is_skipped);
+on_postgres!(
+    a_transaction_that_is_open_holds_the_feed_back_and_nothing_is_skipped,
+    the_facts_of_an_organization_wait_for_what_may_still_commit_before_them,
+);
 
 /// What a consumer reads until it has read so much. Transactions of other tests on the same server hold it back for a while.
 async fn read_until(db: &TestDatabase, consumer: &str, most: u32, enough: usize) -> Vec<OutboxRow> {
@@ -151,4 +155,58 @@ async fn a_transaction_that_is_open_holds_the_feed_back_and_nothing_is_skipped(d
     here.person("Carla").await;
     open.rollback().await.unwrap();
     assert_eq!(read_until(&db, "mail", 9, 1).await[0].fact, "person.met");
+}
+
+async fn the_facts_of_an_organization_are_its_own_and_no_place_moves(db: TestDatabase) {
+    let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
+    for (tenant, names) in [(&here, ["A", "B", "C"]), (&there, ["A", "B", "C"]), (&here, ["D", "E", "F"])] {
+        assert_eq!(tenant.people(&names).await.len(), 3);
+    }
+    let (begun, mut read, mut place) = (Instant::now(), Vec::new(), None);
+    while read.len() < 7 {
+        let part = db.queries.facts(&here.scope, place.as_ref(), 2).await.unwrap();
+        // Whoever asks again from the same place is told the same, and more at most.
+        let again = db.queries.facts(&here.scope, place.as_ref(), 2).await.unwrap();
+        assert!(part.items.len() <= 2 && again.items.starts_with(&part.items));
+        assert!(!part.has_more || part.items.len() == 2);
+        read.extend(part.items);
+        place = Some(part.end);
+        assert!(begun.elapsed() < Duration::from_mins(1), "{} of 7 facts", read.len());
+    }
+    assert!(read.iter().all(|fact| fact.organization == here.id()));
+    let ids: std::collections::BTreeSet<_> = read.iter().map(|fact| fact.id).collect();
+    assert_eq!((read.len(), ids.len()), (7, 7));
+    let rest = db.queries.facts(&here.scope, place.as_ref(), 9).await.unwrap();
+    assert_eq!((rest.items, rest.has_more, Some(&rest.end)), (Vec::new(), false, place.as_ref()));
+    here.person("Nueva").await;
+    let (begun, mut new) = (Instant::now(), Vec::new());
+    while new.is_empty() {
+        new = db.queries.facts(&here.scope, place.as_ref(), 9).await.unwrap().items;
+        assert!(begun.elapsed() < Duration::from_mins(1));
+    }
+    assert_eq!(new[0].fact, "person.met");
+}
+
+async fn the_facts_of_an_organization_wait_for_what_may_still_commit_before_them(db: TestDatabase) {
+    let here = db.tenant("uno").await;
+    read_until(&db, "mail", 9, 1).await;
+    let place = db.queries.facts(&here.scope, None, 9).await.unwrap().end;
+    let open = db.raw.connection().begin().await.unwrap();
+    let (organization, late) = (here.id().as_uuid(), db.id::<PersonId>().as_uuid());
+    let insert = format!(
+        "INSERT INTO outbox (organization_id, id, at, fact, entity, entity_id, entity_version, payload) \
+         VALUES ('{organization}', '{late}', now(), 'late.fact', 'late', '{late}', 1, '{{}}')"
+    );
+    open.execute_unprepared(&insert).await.unwrap();
+    here.person("Ana").await;
+    for _ in 0..5 {
+        assert_eq!(db.queries.facts(&here.scope, Some(&place), 9).await.unwrap().items, []);
+    }
+    open.commit().await.unwrap();
+    let (begun, mut told) = (Instant::now(), Vec::new());
+    while told.len() < 2 {
+        told = db.queries.facts(&here.scope, Some(&place), 9).await.unwrap().items;
+        assert!(begun.elapsed() < Duration::from_mins(1), "{told:?}");
+    }
+    assert_eq!(told.iter().map(|fact| fact.fact.as_str()).collect::<Vec<_>>(), ["late.fact", "person.met"]);
 }

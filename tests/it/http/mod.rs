@@ -47,6 +47,7 @@ mod conventions;
 mod coverage;
 mod crowds;
 mod dedicated;
+mod facts;
 mod idempotency;
 mod identity;
 mod inbox;

@@ -422,6 +422,7 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
         }
         "reportCampaignFunnel" => on(office.record("campaigns", json!({})).await.id),
         "reportCampaignPerformance" | "reportPopularCourses" | "reportUpcomingRuns" => plain().asking("?limit=5"),
+        "listFacts" => plain().asking("?limit=5"),
         "listAuditEntries" => plain().asking("?limit=5"),
         "verifyAudit" => plain(),
         _ => match about_oneself(operation, office).await {

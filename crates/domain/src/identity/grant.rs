@@ -80,8 +80,15 @@ impl Field for Grant {
 }
 
 /// A set of grants. Wider ones contain narrower ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grants([u8; Permission::ALL.len()]);
+
+/// Nothing.
+impl Default for Grants {
+    fn default() -> Self {
+        Self([0; Permission::ALL.len()])
+    }
+}
 
 impl Grants {
     fn bits(&self, permission: Permission) -> u8 {

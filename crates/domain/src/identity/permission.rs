@@ -67,6 +67,8 @@ crate::choice! {
         ReadPublishing = "publishing.read",
         /// Change posts, questions and media.
         ManagePublishing = "publishing.manage",
+        /// Follow the facts of the organization: what happened to which thing.
+        ReadFacts = "notifications.read_facts",
     }
 }
 
