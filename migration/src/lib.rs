@@ -23,6 +23,7 @@ mod m20261121_000014_dedicated_databases;
 mod m20261121_000015_content;
 mod m20261121_000016_media;
 mod m20261121_000017_search;
+mod m20261121_000018_webhooks;
 
 pub use key_store::KeyStoreMigrator;
 pub use sea_orm_migration::MigratorTrait;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             m20261121_000015_content
             m20261121_000016_media
             m20261121_000017_search
+            m20261121_000018_webhooks
         ]
     }
 }

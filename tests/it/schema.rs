@@ -204,7 +204,7 @@ async fn the_entities_are_the_tables() -> Result<(), DbErr> {
             enrollment: enrollments seat_holds;
             privacy: consent_texts consent_events consent_evidence suppressions age_limits;
             audit: audit_entries audit_details audit_seals audit_heads;
-            notifications: outbox feed_cursors leases jobs idempotency_keys;
+            notifications: outbox feed_cursors leases jobs idempotency_keys webhook_endpoints webhook_deliveries;
             key_store: person_keys secrets;
         };
         let drift: Vec<_> = tables.symmetric_difference(&entities).collect();

@@ -264,6 +264,8 @@ fn settings(options: &Options) -> Settings {
     }
     settings.request_deadline = Duration::from_mins(1);
     settings.providers.neighborhood = Neighborhood::Anywhere;
+    settings.webhooks.neighborhood = Neighborhood::Anywhere;
+    settings.webhooks.first_wait = Duration::from_millis(50);
     settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     settings
 }

@@ -15,7 +15,7 @@ use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::Enrollments;
 use matricula_application::identity::{Administration, Identity, Links, Providers};
 use matricula_application::leads::Leads;
-use matricula_application::notifications::{Postman, link_address};
+use matricula_application::notifications::{Herald, Postman, Webhooks, link_address};
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
 use matricula_application::publishing::{Media, Publishing, Views};
@@ -27,10 +27,11 @@ use matricula_gateways::mail::{Templates, mailer};
 use matricula_gateways::object_store::Objects;
 use matricula_gateways::passwords::Argon2id;
 use matricula_gateways::relying_party::OpenId;
+use matricula_gateways::webhooks::HttpWebhooks;
 use matricula_migration::{KeyStoreMigrator, Migrator, MigratorTrait};
 use matricula_persistence::{Accounts, AuditStore, Database, Databases, Engine, Home, KeyStore, Queries, Queue, Signer, Store};
 use matricula_ports::identity::RelyingParty;
-use matricula_ports::notifications::{Mailer, Wordings};
+use matricula_ports::notifications::{Mailer, WebhookSender, Wordings};
 use matricula_ports::publishing::{FileInspector, ObjectStore};
 use matricula_ports::{Clock, Ids, Passwords};
 use matricula_web::{Api, InFlight, Limits, Manners, configure};
@@ -54,6 +55,7 @@ pub struct Program {
     mailer: Arc<dyn Mailer>,
     relying_party: Arc<dyn RelyingParty>,
     object_store: Arc<dyn ObjectStore>,
+    webhook_sender: Arc<dyn WebhookSender>,
     file_inspector: Arc<dyn FileInspector>,
     limits: Limits,
     pub(crate) views: Views,
@@ -172,6 +174,7 @@ impl Program {
             views: Views::default(),
             relying_party: Arc::new(relying_party),
             object_store: Arc::new(object_store),
+            webhook_sender: Arc::new(HttpWebhooks::new(settings.webhooks.neighborhood, settings.webhooks.timeout)?),
             // A large picture takes a processor for a second: as many at a time as leave one for everything else.
             file_inspector: Arc::new(Inspector::new(settings.media.limits, settings.workers.saturating_sub(1))),
             wordings: Arc::new(Templates::new()?),
@@ -273,6 +276,22 @@ impl Program {
         }
     }
 
+    /// Who tells endpoints in these databases what happens.
+    pub(crate) fn herald_on(&self, databases: &Databases) -> Herald {
+        let settings = &self.settings.webhooks;
+        Herald::new(
+            Arc::new(Queue::new(databases.clone())),
+            // Facts are read wherever the organization has some.
+            Arc::new(Queries::new(self.databases.clone())),
+            Arc::clone(&self.webhook_sender),
+            Arc::new(self.store()),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.ids),
+            settings.timeout,
+            settings.first_wait,
+        )
+    }
+
     /// What authentication asks.
     pub(crate) fn accounts(&self) -> Accounts {
         accounts_on(&self.databases)
@@ -325,7 +344,9 @@ impl Program {
             text_queries: Arc::clone(&queries) as _,
             media_queries: Arc::clone(&queries) as _,
             record_queries: Arc::clone(&queries) as _,
+            webhooks: Webhooks::new(world.clone(), Arc::clone(&queries) as _, Arc::clone(&self.webhook_sender)),
             fact_queries: Arc::clone(&queries) as _,
+            webhook_queries: Arc::clone(&queries) as _,
             reports: queries,
             audit_queries: Arc::clone(&audit) as _,
             audit_chain: audit,

@@ -43,6 +43,9 @@ struct Written {
     mail_dkim_key: String,
     provider_timeout: u64,
     local_providers: bool,
+    webhook_timeout: u64,
+    webhook_first_wait: u64,
+    local_webhooks: bool,
     media_url: String,
     media_s3_endpoint: String,
     media_s3_region: String,
@@ -91,6 +94,17 @@ pub struct ProviderSettings {
     pub timeout: Duration,
 }
 
+/// How webhook endpoints are told facts.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookSettings {
+    /// Where they may stand.
+    pub neighborhood: Neighborhood,
+    /// How long each message may take.
+    pub timeout: Duration,
+    /// After how long a message that failed is sent again for the first time; later tries wait longer, in proportion.
+    pub first_wait: Duration,
+}
+
 /// Where files are kept, and how large they may be.
 #[derive(Clone, Debug)]
 pub struct MediaSettings {
@@ -133,6 +147,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// How identity providers are spoken to.
     pub providers: ProviderSettings,
+    /// How webhook endpoints are told facts.
+    pub webhooks: WebhookSettings,
     /// Where files are kept.
     pub media: MediaSettings,
     /// Whether this copy works on jobs.
@@ -241,6 +257,11 @@ impl Settings {
             providers: ProviderSettings {
                 neighborhood: if written.local_providers { Neighborhood::Anywhere } else { Neighborhood::Public },
                 timeout: seconds("provider_timeout", written.provider_timeout)?,
+            },
+            webhooks: WebhookSettings {
+                neighborhood: if written.local_webhooks { Neighborhood::Anywhere } else { Neighborhood::Public },
+                timeout: seconds("webhook_timeout", written.webhook_timeout)?,
+                first_wait: seconds("webhook_first_wait", written.webhook_first_wait)?,
             },
             jobs: written.jobs,
             log: written.log,
@@ -370,7 +391,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named() {
         type Wrong = fn(&mut Written);
-        let wrongs: [(&str, Wrong); 28] = [
+        let wrongs: [(&str, Wrong); 30] = [
             ("database_url", |w| w.database_url = "mysql://x".into()),
             ("key_store_url", |w| w.key_store_url = "x".into()),
             ("listen", |w| w.listen = "everywhere".into()),
@@ -396,6 +417,8 @@ mod tests {
             ("mail_dkim_selector", |w| w.mail_dkim_selector = "s1; d=other".into()),
             ("mail_dkim_key", |w| w.mail_dkim_selector = "s1".into()),
             ("provider_timeout", |w| w.provider_timeout = 0),
+            ("webhook_timeout", |w| w.webhook_timeout = 0),
+            ("webhook_first_wait", |w| w.webhook_first_wait = 0),
             ("media_url", |w| w.media_url = "data/media".into()),
             ("media_s3_access_key_id", |w| w.media_url = "s3://media".into()),
             ("media_timeout", |w| w.media_timeout = 0),

@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use matricula_application::enrollment::{Enrollments, Swept};
-use matricula_application::notifications::{BATCH, Followers, Handler, JobError, Receiver, SEATS_SWEEP, Schedule, Workshop};
+use matricula_application::notifications::{BATCH, Followers, Handler, Herald, JobError, Receiver, SEATS_SWEEP, Schedule, Workshop};
 use matricula_application::publishing::{BlogPostPublisher, Publishing};
 use matricula_domain::identity::OrganizationId;
 use matricula_persistence::{AuditStore, Databases, Dedicated, Home, Queue, ViewCounts};
 use matricula_ports::identity::{Directory, MemberCounts, ProviderDirectory};
-use matricula_ports::notifications::{Answers, Job, JobQueue, OutboxRow};
+use matricula_ports::notifications::{Answers, Job, JobQueue, OutboxRow, WebhookWork};
 use matricula_ports::{Actor, Clock, PortError, Scope};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -55,6 +55,7 @@ pub struct Workers {
 
 /// Who works on one database.
 struct Crew {
+    herald: Arc<Herald>,
     workshop: Arc<Workshop>,
     followers: Arc<Followers>,
 }
@@ -81,7 +82,7 @@ impl Crew {
         let receivers: Vec<Arc<dyn Receiver>> = vec![Arc::new(ToTheLog)];
         let chain = AuditStore::new(program.store_on(databases), program.signer.clone());
         let followers = Followers::new(Arc::new(chain), Arc::clone(&queue) as _, queue, receivers, clock, program.ids.next());
-        Self { workshop: Arc::new(workshop), followers: Arc::new(followers) }
+        Self { herald: Arc::new(program.herald_on(databases)), workshop: Arc::new(workshop), followers: Arc::new(followers) }
     }
 
     fn start(self, works: bool) -> Started {
@@ -106,6 +107,11 @@ impl Crew {
             tasks.push(repeat("outbox", stopped.clone(), move || {
                 let followers = Arc::clone(&followers);
                 async move { Ok(followers.give_out().await? >= BATCH as usize) }
+            }));
+            let herald = Arc::clone(&self.herald);
+            tasks.push(repeat("webhooks", stopped.clone(), move || {
+                let herald = Arc::clone(&herald);
+                async move { Ok(herald.go_round().await? > 0) }
             }));
         }
         Started { stop, tasks, followers: self.followers }
@@ -301,6 +307,7 @@ impl Handler for Sweeper {
         let now = self.clock.now();
         while Answers::sweep(&*self.queue, now - TimeDelta::hours(24), 500).await? > 0 {}
         while JobQueue::sweep(&*self.queue, now - TimeDelta::days(7), 500).await? > 0 {}
+        while self.queue.sweep_deliveries(now - TimeDelta::days(30), 500).await? > 0 {}
         // For a while it is told that they are over, instead of that there are none such.
         while self.providers.sweep_sign_ins(now - TimeDelta::hours(24), 500).await? > 0 {}
         Ok(())

@@ -34,7 +34,7 @@ rights! {
     ReadPeople, ChangePeople, ReadNationalIds, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, ReadNotes, CaptureLeads, WorkLeads, AssignLeads,
     ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers, ManageUsers,
     ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs, InviteUsers,
-    ManageIdentityProviders, ReadPublishing, ManagePublishing, ReadFacts,
+    ManageIdentityProviders, ReadPublishing, ManagePublishing, ReadFacts, ManageWebhooks,
 }
 
 /// Somebody's access to an organization: what they may there, and in whose name it happens.

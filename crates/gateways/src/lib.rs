@@ -7,6 +7,8 @@ pub mod mail;
 pub mod object_store;
 pub mod passwords;
 pub mod relying_party;
+pub mod webhooks;
 
 mod host;
+mod neighborhood;
 mod off_thread;

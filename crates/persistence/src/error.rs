@@ -89,6 +89,8 @@ pub(crate) fn known(name: &str) -> &'static str {
         "redirects",
         "media_links",
         "media_usage",
+        "webhook_endpoints",
+        "webhook_deliveries",
     ];
     NAMES.iter().find(|known| **known == name).copied().unwrap_or("unique")
 }

@@ -13,7 +13,7 @@ use crate::error::port;
 use crate::scoped::Sight;
 
 /// What is good for this installation alone: what opens something, what is under way, and what is made of the rest.
-const LEFT_OUT: [&str; 11] = [
+const LEFT_OUT: [&str; 13] = [
     "login_sessions",
     "one_time_links",
     "api_keys",
@@ -23,6 +23,8 @@ const LEFT_OUT: [&str; 11] = [
     "idempotency_keys",
     "jobs",
     "outbox",
+    "webhook_endpoints",
+    "webhook_deliveries",
     "search_index",
     "search_words",
 ];

@@ -74,6 +74,21 @@ impl Feed {
         reader.rows(sql).await
     }
 
+    /// The place behind every row that is settled now, for who follows one organization.
+    pub(crate) async fn end(&self, reader: &Reader) -> Result<Place, PortError> {
+        let mut sql = reader.sql();
+        if sql.is_postgres() {
+            sql.push("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 WHERE ").push(SCOPED);
+        } else {
+            sql.push("SELECT COALESCE(max(f.rowid), 0) FROM ").name(self.table).push(" f WHERE ").push(SCOPED);
+            if let Sight::Organization(organization) = reader.sight {
+                sql.push(" AND f.organization_id = ").bind(organization);
+            }
+        }
+        let number = reader.rows(sql).await?.first().map(|row| Columns::of(row).next::<i64>()).transpose()?.unwrap_or_default();
+        Ok(Place { number, row: Uuid::max() })
+    }
+
     /// The place of a row that is not far behind another place.
     pub(crate) async fn find(&self, reader: &Reader, from: Place, row: Uuid) -> Result<Option<Place>, PortError> {
         let mut sql = reader.sql();

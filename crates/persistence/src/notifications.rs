@@ -1,6 +1,7 @@
 //! Jobs, leases, the outbox and kept answers. Their workers serve every organization.
 
 mod facts;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;

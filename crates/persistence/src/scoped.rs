@@ -46,7 +46,7 @@ owned! {
     audit::audit_entries, audit::audit_details, audit::audit_seals, audit::audit_heads,
     publishing::blog_posts,
     publishing::media_assets, publishing::media_links, publishing::media_usage,
-    notifications::outbox, notifications::idempotency_keys,
+    notifications::outbox, notifications::idempotency_keys, notifications::webhook_endpoints, notifications::webhook_deliveries,
 }
 
 /// Whose rows a statement may see.

@@ -597,4 +597,5 @@ every_repository! {
     media_assets: matricula_ports::publishing::MediaAssetRepository,
     records: matricula_ports::records::RecordRepository,
     jobs: matricula_ports::notifications::JobRepository,
+    webhook_endpoints: matricula_ports::notifications::WebhookEndpointRepository,
 }

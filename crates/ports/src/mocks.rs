@@ -16,7 +16,7 @@ use crate::identity::{
     ProviderIdentityRepository, ProviderSignInRepository, RoleRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository, MockFormRepository, MockLeadRepository};
-use crate::notifications::{JobRepository, MockJobRepository};
+use crate::notifications::{JobRepository, MockJobRepository, MockWebhookEndpointRepository, WebhookEndpointRepository};
 use crate::people::{MockPersonRepository, PersonRepository};
 use crate::privacy::{ConsentRepository, ConsentTextRepository, MockConsentRepository, MockConsentTextRepository};
 use crate::publishing::{BlogPostRepository, MediaAssetRepository, MockBlogPostRepository, MockMediaAssetRepository};
@@ -106,6 +106,8 @@ repositories! {
     records: MockRecordRepository as RecordRepository,
     /// Jobs.
     jobs: MockJobRepository as JobRepository,
+    /// Webhook endpoints.
+    webhook_endpoints: MockWebhookEndpointRepository as WebhookEndpointRepository,
 }
 
 /// How the units of work of a test ended.

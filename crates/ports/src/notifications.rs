@@ -1,6 +1,7 @@
 //! Ports of the context `notifications`: jobs, leases, the outbox, kept answers, mail.
 
 mod mail;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -14,6 +15,12 @@ use crate::{Cursor, PortError, Scope, StoredAnswer};
 pub use mail::{Mail, MailError, Mailbox, Mailer, Wording, Wordings};
 #[cfg(feature = "mocks")]
 pub use mail::{MockMailer, MockWordings};
+pub use webhooks::{
+    ClaimedDelivery, DeliveryRow, Listener, NewDelivery, Tried, WebhookEndpointRepository, WebhookMessage, WebhookQueries, WebhookRefusal,
+    WebhookSecret, WebhookSender, WebhookWork,
+};
+#[cfg(feature = "mocks")]
+pub use webhooks::{MockWebhookEndpointRepository, MockWebhookQueries, MockWebhookSender, MockWebhookWork};
 
 /// Work to be done later, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,6 +183,12 @@ pub trait FactQueries: Send + Sync {
     /// # Errors
     /// [`PortError::Unavailable`]; [`PortError::Dangling`] for a cursor that is none of the organization's.
     async fn facts<'c>(&self, scope: &Scope, after: Option<&'c Cursor>, limit: u16) -> Result<Facts, PortError>;
+
+    /// The place behind everything that is settled now: whatever is committed from now on comes after it.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`].
+    async fn end(&self, scope: &Scope) -> Result<Cursor, PortError>;
 }
 
 /// Answers kept for repeats (`Idempotency-Key`).

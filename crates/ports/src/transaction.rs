@@ -10,7 +10,7 @@ use crate::identity::{
     ProviderIdentityRepository, ProviderSignInRepository, RoleRepository, SecondFactorRepository, UserRepository,
 };
 use crate::leads::{FormRepository, LeadRepository};
-use crate::notifications::JobRepository;
+use crate::notifications::{JobRepository, WebhookEndpointRepository};
 use crate::people::PersonRepository;
 use crate::privacy::{ConsentRepository, ConsentTextRepository};
 use crate::publishing::{BlogPostRepository, MediaAssetRepository};
@@ -93,6 +93,8 @@ pub trait UnitOfWork: Send + Sync {
     fn records(&self) -> &dyn RecordRepository;
     /// Jobs to be run once this is committed.
     fn jobs(&self) -> &dyn JobRepository;
+    /// Webhook endpoints.
+    fn webhook_endpoints(&self) -> &dyn WebhookEndpointRepository;
 
     /// Keeps an answer under the scope's key, so that a repeat gets it again.
     fn remember(&self, answer: StoredAnswer);

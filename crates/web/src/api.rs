@@ -7,6 +7,7 @@ use matricula_application::catalog::Catalog;
 use matricula_application::enrollment::Enrollments;
 use matricula_application::identity::{Administration, Identity, Links, Providers};
 use matricula_application::leads::Leads;
+use matricula_application::notifications::Webhooks;
 use matricula_application::people::People;
 use matricula_application::privacy::Privacy;
 use matricula_application::publishing::{Media, Publishing, Views};
@@ -15,7 +16,7 @@ use matricula_ports::catalog::{CatalogQueries, SeoQueries};
 use matricula_ports::enrollment::EnrollmentQueries;
 use matricula_ports::identity::{AccessQueries, Directory, IdentityProviderQueries, LinkQueries};
 use matricula_ports::leads::LeadQueries;
-use matricula_ports::notifications::{Answers, FactQueries};
+use matricula_ports::notifications::{Answers, FactQueries, WebhookQueries};
 use matricula_ports::people::PeopleQueries;
 use matricula_ports::privacy::ConsentTextQueries;
 use matricula_ports::publishing::{MediaQueries, PublishingQueries};
@@ -53,6 +54,8 @@ pub struct Api {
     pub views: Views,
     /// Media.
     pub media: Media,
+    /// Who outside is told facts.
+    pub webhooks: Webhooks,
     /// Organizations by their slug.
     pub directory: Arc<dyn Directory>,
     /// Kept answers.
@@ -85,6 +88,8 @@ pub struct Api {
     pub record_queries: Arc<dyn RecordQueries>,
     /// Reads of facts.
     pub fact_queries: Arc<dyn FactQueries>,
+    /// Reads of webhooks.
+    pub webhook_queries: Arc<dyn WebhookQueries>,
     /// Reports.
     pub reports: Arc<dyn ReportQueries>,
     /// Reads of the audit.

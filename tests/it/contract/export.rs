@@ -41,6 +41,8 @@ async fn everything_of_an_organization_goes_out_and_nothing_of_another(db: TestD
             "idempotency_keys",
             "jobs",
             "outbox",
+            "webhook_endpoints",
+            "webhook_deliveries",
             "search_index",
             "search_words",
         ]

@@ -9,6 +9,7 @@ use matricula_domain::identity::{
 };
 use matricula_domain::leads::Lead;
 use matricula_domain::marketing::Campaign;
+use matricula_domain::notifications::{WebhookDeliveryId, WebhookEndpoint};
 use matricula_domain::people::{Person, PersonId};
 use matricula_domain::privacy::{ConsentText, Purpose, TextKind};
 use matricula_domain::publishing::{BlogPost, EntityType, MediaAsset, MediaRole, MediaType, MediaUse};
@@ -20,6 +21,7 @@ use matricula_tests::{Tenant, capture, value};
 use serde_json::json;
 
 use super::identity_providers::provider;
+use super::webhooks::{webhook_delivery, webhook_endpoint};
 
 pub(super) struct Filled {
     pub(super) user: User,
@@ -43,6 +45,8 @@ pub(super) struct Filled {
     pub(super) enrollment: Enrollment,
     pub(super) hold: SeatHold,
     pub(super) asset: MediaAsset,
+    pub(super) endpoint: WebhookEndpoint,
+    pub(super) delivery: WebhookDeliveryId,
 }
 
 /// Puts a person into a run as it is now, at the end of its queue if it is full.
@@ -135,6 +139,8 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     enroll(here, &run, last.id()).await;
     let job = NewJob { id: db.ids.next(), kind: "test", dedupe_key: here.id().to_string(), payload: value(json!({})), run_at: db.clock.now() };
     here.in_unit(async |tx| tx.jobs().enqueue(job.clone()).await).await;
+    let endpoint = webhook_endpoint(here, "https://example.es/hook", &["*"]).await;
+    let delivery = webhook_delivery(here, &endpoint).await.id;
     Filled {
         user,
         role,
@@ -157,5 +163,7 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
         enrollment,
         hold,
         asset,
+        endpoint,
+        delivery,
     }
 }

@@ -11,6 +11,7 @@ use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter, Seo
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries};
 use matricula_ports::identity::{AccessQueries as _, IdentityProviderQueries as _};
 use matricula_ports::leads::{LeadFilter, LeadQueries};
+use matricula_ports::notifications::WebhookQueries as _;
 use matricula_ports::people::{PeopleFilter, PeopleQueries};
 use matricula_ports::privacy::ConsentTextQueries;
 use matricula_ports::publishing::{BlogPostFilter, MediaFilter, MediaQueries, PublishingQueries as _};
@@ -34,7 +35,7 @@ pub async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
     let (here, there) = (db.tenant("uno").await, db.tenant("dos").await);
     let all = fill(&here).await;
     // What is found here must not be found there: the same look-ups, in both.
-    for (tenant, hits) in [(&here, 21), (&there, 0)] {
+    for (tenant, hits) in [(&here, 22), (&there, 0)] {
         let found = tenant
             .in_unit(async |tx| {
                 let in_tx = found_in(tx, &all).await?;
@@ -61,6 +62,7 @@ pub async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
             db.queries.seo_metadata(scope, PageOf::Course, all.metadata.parts().entity_id).await.unwrap().is_some(),
             db.queries.redirect(scope, PageOf::Course, &all.redirect.parts().slug).await.unwrap().is_some(),
             db.queries.asset(scope, all.asset.id).await.unwrap().is_some(),
+            db.queries.endpoint(scope, all.endpoint.id).await.unwrap().is_some(),
             db.queries.space_used(scope).await.unwrap() > 0,
             !db.queries.known_folders(scope, std::slice::from_ref(&all.asset.file.storage_path)).await.unwrap().is_empty(),
         ];
@@ -116,6 +118,8 @@ async fn found_in(tx: &Tx, all: &Filled) -> Result<Vec<bool>, PortError> {
         tx.media_assets().find(all.asset.id).await?.is_some(),
         tx.media_assets().has_link(all.asset.id, &cover_of(&all.course)).await?,
         tx.media_assets().space_used().await? > 0,
+        tx.webhook_endpoints().find(all.endpoint.id).await?.is_some(),
+        tx.webhook_endpoints().delivery(all.delivery).await?.is_some(),
     ])
 }
 
@@ -160,6 +164,8 @@ pub async fn a_foreign_organization_lists_nothing(db: TestDatabase) {
             q.assets(scope, &MediaFilter { role: Some(MediaRole::Cover), ..MediaFilter::default() }, &page).await.unwrap().items.len(),
             q.covers(scope, EntityType::Course, &[course]).await.unwrap().len(),
             q.beside_cover(scope, EntityType::Course, course, 9).await.unwrap().len(),
+            q.endpoints(scope, false, &page).await.unwrap().items.len(),
+            q.deliveries(scope, all.endpoint.id, None, &page).await.unwrap().items.len(),
             MediaQueries::links(q, scope, all.asset.id, &page).await.unwrap().items.len(),
             db.audit.list(scope, Some(all.person.id().as_uuid()), &page).await.unwrap().items.len(),
         ];

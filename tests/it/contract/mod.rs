@@ -33,3 +33,4 @@ mod search;
 mod seats;
 mod second_factors;
 mod unit_of_work;
+mod webhooks;

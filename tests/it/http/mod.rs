@@ -67,4 +67,5 @@ mod seats;
 mod second_factor;
 mod site;
 mod thieves;
+mod webhooks;
 mod wishes;

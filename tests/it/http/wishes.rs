@@ -342,8 +342,42 @@ async fn of_leads(operation: &str, office: &Office<'_>) -> Option<Wish> {
     })
 }
 
+/// The rows of webhooks.
+async fn of_webhooks(operation: &str, office: &Office<'_>) -> Option<Wish> {
+    let owner = office.owner().await;
+    // Nobody listens there, and what it is told does not happen in the sweep.
+    let details = json!({"url": "http://127.0.0.1:9/", "facts": ["nothing.happens"]});
+    let endpoint = async || owner.post("/webhook-endpoints", &details).await.id(201);
+    let tested = async || {
+        let id = endpoint().await;
+        let sent = owner.act(&format!("/webhook-endpoints/{id}/test")).await.is(200);
+        (id, text(&sent["id"]))
+    };
+    Some(match operation {
+        "listWebhookEndpoints" => {
+            endpoint().await;
+            plain()
+        }
+        "createWebhookEndpoint" => body(details),
+        "getWebhookEndpoint" | "archiveWebhookEndpoint" | "rotateWebhookSecret" | "testWebhookEndpoint" => on(endpoint().await),
+        "changeWebhookEndpoint" => on(endpoint().await).with(json!({"description": "Otra"})),
+        "moveWebhookEndpoint" => on(endpoint().await).with(json!({"to": "disabled"})),
+        "restoreWebhookEndpoint" => {
+            let id = endpoint().await;
+            owner.act(&format!("/webhook-endpoints/{id}/archive")).await.is(200);
+            on(id)
+        }
+        "listWebhookDeliveries" => on(tested().await.0),
+        "replayWebhookDelivery" => on(tested().await.1),
+        _ => return None,
+    })
+}
+
 /// The table: what is asked of each route. What it changes is made anew each time.
 pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
+    if let Some(wish) = of_webhooks(operation, office).await {
+        return wish;
+    }
     if let Some(wish) = by_link(operation, office).await {
         return wish;
     }

@@ -22,7 +22,7 @@ fn asked(caller: &Caller) -> [(Permission, Result<(), Denied>); Permission::ALL.
         caller; ReadPeople, ChangePeople, ReadNationalIds, ReadCatalog, ManageCatalog, ReadPrices, ReadMarketing, ManageMarketing, ReadLeads, ReadNotes, CaptureLeads, WorkLeads,
         AssignLeads, ManageForms, ReadEnrollments, ManageEnrollments, ReadConsents, RecordConsents, ManagePrivacy, ReadAudit, ReadReports, ReadUsers,
         ManageUsers, ManageRoles, ManageApiKeys, ManageOrganization, ExplainAccess, ViewAs, InviteUsers,
-        ManageIdentityProviders, ReadPublishing, ManagePublishing, ReadFacts,
+        ManageIdentityProviders, ReadPublishing, ManagePublishing, ReadFacts, ManageWebhooks,
     ]
 }
 

@@ -1,15 +1,20 @@
 //! Work that is done later: jobs, and what follows the feeds of audit and outbox.
 
 mod follow;
+mod herald;
 mod mail;
+mod webhooks;
 mod work;
 
 #[cfg(test)]
 mod tests;
 
 pub use follow::{BATCH, Followers, Receiver};
+use herald::told;
+pub use herald::{Herald, MOST_ATTEMPTS};
 pub(crate) use mail::mail_about;
 pub use mail::{MAIL, Postman, link_address};
+pub use webhooks::{WebhookError, Webhooks, WithSecret};
 pub use work::{Handler, JobError, SEATS_SWEEP, Schedule, Worked, Workshop};
 
 use matricula_domain::shared::{Instant, Value};

@@ -1,3 +1,4 @@
 mod follow;
 mod mail;
+mod webhooks;
 mod work;

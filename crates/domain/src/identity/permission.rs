@@ -69,6 +69,8 @@ crate::choice! {
         ManagePublishing = "publishing.manage",
         /// Follow the facts of the organization: what happened to which thing.
         ReadFacts = "notifications.read_facts",
+        /// Say who outside is told facts.
+        ManageWebhooks = "notifications.manage_webhooks",
     }
 }
 

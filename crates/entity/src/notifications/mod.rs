@@ -5,3 +5,5 @@ pub mod idempotency_keys;
 pub mod jobs;
 pub mod leases;
 pub mod outbox;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;

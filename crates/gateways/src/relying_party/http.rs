@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse, http};
 use reqwest::redirect::Policy;
-use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
-use super::guard::{Forbidden, Neighborhood};
+use crate::neighborhood::{Forbidden, Neighborhood, tls};
 
 /// The most that a provider may answer: what it says of itself, its keys, or a token.
 const MOST_BYTES: usize = 128 * 1024;
@@ -91,12 +90,4 @@ impl<'c> AsyncHttpClient<'c> for Guarded {
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.ask(request))
     }
-}
-
-/// The roots that mail is sent with too, and the one provider of cryptography.
-fn tls() -> ClientConfig {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    versions.expect("ring speaks what is safe").with_root_certificates(roots).with_no_client_auth()
 }

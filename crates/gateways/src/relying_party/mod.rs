@@ -1,8 +1,7 @@
 //! The relying party of OpenID Connect: what is said to identity providers, and what is believed of what they answer.
 
-mod guard;
 mod http;
 mod openid;
 
-pub use guard::Neighborhood;
+pub use crate::neighborhood::Neighborhood;
 pub use openid::OpenId;

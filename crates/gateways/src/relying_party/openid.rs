@@ -21,8 +21,8 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::guard::Neighborhood;
 use super::http::{Guarded, HttpFault};
+use crate::neighborhood::Neighborhood;
 
 /// How long it is believed what a provider says of itself, and so a key that it has taken back. Its keys are asked for anew when a token names
 /// one that is not among them.

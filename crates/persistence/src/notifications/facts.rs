@@ -51,4 +51,12 @@ impl FactQueries for Queries {
         }
         Ok(Facts { items, end: cursor(&places), has_more })
     }
+
+    async fn end(&self, scope: &Scope) -> Result<Cursor, PortError> {
+        let mut places = Vec::new();
+        for home in self.databases.homes_of(scope.organization()).await? {
+            places.push(OUTBOX.end(&Reader::of(&home.database, scope.organization())).await?);
+        }
+        Ok(cursor(&places))
+    }
 }

@@ -1,10 +1,14 @@
+//! Whom we speak to because somebody else says so.
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-/// Where identity providers may stand. Their addresses are told by whoever administers an organization, so without a guard they would be a
-/// way into the network that this program stands in (ASVS 1.3.6).
+/// Where those may stand who are spoken to because an organization says so: identity providers, webhook endpoints. Without a guard they would be
+/// a way into the network that this program stands in (ASVS 1.3.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Neighborhood {
     /// In the public internet, over TLS.
@@ -16,18 +20,27 @@ pub enum Neighborhood {
 /// Nothing is said to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nothing is said to such an address")]
-pub(super) struct Forbidden;
+pub(crate) struct Forbidden;
 
 impl Neighborhood {
     /// Whether an address may be spoken to, as far as it says itself; what its name leads to is the resolver's to look at.
-    pub(super) fn admits(self, url: &Url) -> Result<(), Forbidden> {
+    pub(crate) fn admits(self, url: &Url) -> Result<(), Forbidden> {
         let fine = match (self, url.scheme(), url.host()) {
-            (Self::Anywhere, "http" | "https", Some(_)) | (Self::Public, "https", Some(Host::Domain(_))) => true,
+            (Self::Anywhere, "http" | "https", Some(_)) => true,
+            (Self::Public, "https", Some(Host::Domain(name))) => !is_here(name),
             (Self::Public, "https", Some(Host::Ipv4(ip))) => is_public(ip.into()),
             (Self::Public, "https", Some(Host::Ipv6(ip))) => is_public(ip.into()),
             _ => false,
         };
         if fine && url.username().is_empty() && url.password().is_none() { Ok(()) } else { Err(Forbidden) }
+    }
+}
+
+impl Neighborhood {
+    /// Of where a name leads, what may be spoken to.
+    pub(crate) fn keep(self, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Forbidden> {
+        let fine: Vec<_> = found.into_iter().filter(|address| self == Self::Anywhere || is_public(address.ip())).collect();
+        if fine.is_empty() { Err(Forbidden) } else { Ok(fine) }
     }
 }
 
@@ -38,10 +51,23 @@ impl Resolve for Neighborhood {
         let neighborhood = *self;
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let fine: Vec<_> = found.into_iter().filter(|address| neighborhood == Self::Anywhere || is_public(address.ip())).collect();
-            if fine.is_empty() { Err(Forbidden.into()) } else { Ok(Box::new(fine.into_iter()) as Addrs) }
+            Ok(Box::new(neighborhood.keep(found)?.into_iter()) as Addrs)
         })
     }
+}
+
+/// The roots that mail is sent with too, and the one provider of cryptography.
+pub(crate) fn tls() -> ClientConfig {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    versions.expect("ring speaks what is safe").with_root_certificates(roots).with_no_client_auth()
+}
+
+/// Whether a name is that of this machine, whoever is asked (RFC 6761, 6.3).
+fn is_here(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// Whether an address is one of the public internet (IANA's registries of special-purpose addresses).
