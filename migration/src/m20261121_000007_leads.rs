@@ -44,6 +44,7 @@ CREATE TABLE leads (
     next_action_at timestamptz,
     response_due_at timestamptz,
     responded_at timestamptz,
+    qualified_at timestamptz,
     due_at timestamptz, -- of an open lead; made of the others
     enrollment_id uuid REFERENCES enrollments,
     @std,

@@ -276,6 +276,7 @@ pub(crate) fn lead_of(person: u128, status: LeadStatus) -> Lead {
         assigned_to: None,
         response_due_at: None,
         responded_at: None,
+        qualified_at: None,
         enrollment: None,
         created_at: in_hours(-24),
         updated_at: in_hours(-24),

@@ -1,13 +1,16 @@
 //! The reports of seed 0's common queries, one statement each.
 
+use std::ops::Range;
+
 use async_trait::async_trait;
-use matricula_domain::shared::{Id, LocalDate, RecordId};
-use matricula_ports::reporting::{CampaignPerformance, PopularCourse, ReportQueries, UpcomingRun};
+use matricula_domain::shared::{Id, Instant, LocalDate, RecordId};
+use matricula_ports::reporting::{CampaignPerformance, FunnelBy, FunnelCounts, FunnelRow, PopularCourse, ReportQueries, UpcomingRun};
 use matricula_ports::{PortError, Scope};
 use sea_orm::QueryResult;
 
 use crate::convert::{Columns, count};
 use crate::scoped::{Queries, SCOPED};
+use crate::sql::Sql;
 
 #[async_trait]
 impl ReportQueries for Queries {
@@ -42,6 +45,52 @@ impl ReportQueries for Queries {
         rows.iter().filter_map(|row| state(row).transpose()).collect::<Result<_, _>>().map(Some)
     }
 
+    async fn funnel(&self, scope: &Scope, by: FunnelBy, arrived: Range<Instant>, most: u16) -> Result<Vec<FunnelRow>, PortError> {
+        let reader = self.reader(scope).await?;
+        let mut sql = reader.sql();
+        // What leads have in common is found for each, and summed up before it is named.
+        let touch = |order: &str| {
+            format!(
+                "(SELECT t.campaign_id FROM lead_touches t WHERE t.organization_id = l.organization_id AND t.lead_id = l.id \
+                 ORDER BY t.at {order}, t.id {order} LIMIT 1)"
+            )
+        };
+        let of_run = "(SELECT r.campus_id FROM course_runs r WHERE r.organization_id = l.organization_id AND r.id = l.course_run_id)";
+        let (key, named) = match by {
+            FunnelBy::Campaign => ("l.campaign_id".to_owned(), Some(("campaigns", "name"))),
+            FunnelBy::FirstTouch => (touch("ASC"), Some(("campaigns", "name"))),
+            FunnelBy::LastTouch => (touch("DESC"), Some(("campaigns", "name"))),
+            FunnelBy::Course => ("l.course_id".to_owned(), Some(("courses", "title"))),
+            FunnelBy::Campus => (of_run.to_owned(), Some(("campuses", "name"))),
+            // Users are at home in the directory, which may be another database.
+            FunnelBy::Adviser => ("l.assigned_to".to_owned(), None),
+        };
+        let name = named.map_or("NULL", |(_, name)| if name == "title" { "n.title" } else { "n.name" });
+        sql.push("SELECT g.key, ").push(name).push(", g.leads, g.contacted, g.qualified, g.enrolled, g.completed FROM (SELECT f.key AS key, ");
+        sql.push(COUNTS).push(" FROM (");
+        furthest(&mut sql, &key, scope, &arrived);
+        sql.push(") f GROUP BY f.key) g");
+        if let Some((table, _)) = named {
+            sql.push(" LEFT JOIN ").push(table).push(" n ON n.organization_id = ").bind(scope.organization().as_uuid()).push(" AND n.id = g.key");
+        }
+        sql.push(" ORDER BY g.leads DESC, g.key LIMIT ").bind(i64::from(most));
+        let row = |row: &QueryResult| {
+            let mut columns = Columns::of(row);
+            let (key, name) = (columns.next()?, columns.next()?);
+            Ok(FunnelRow { key, name, counts: counts(&mut columns)? })
+        };
+        reader.rows(sql).await?.iter().map(row).collect()
+    }
+
+    async fn funnel_total(&self, scope: &Scope, arrived: Range<Instant>) -> Result<FunnelCounts, PortError> {
+        let reader = self.reader(scope).await?;
+        let mut sql = reader.sql();
+        sql.push("SELECT ").push(COUNTS).push(" FROM (");
+        furthest(&mut sql, "NULL", scope, &arrived);
+        sql.push(") f");
+        reader.rows(sql).await?.pop().map_or_else(|| Ok(FunnelCounts::default()), |row| counts(&mut Columns::of(&row)))
+    }
+
     async fn popular_courses(&self, scope: &Scope, most: u16) -> Result<Vec<PopularCourse>, PortError> {
         let reader = self.reader(scope).await?;
         let mut sql = reader.sql();
@@ -64,6 +113,34 @@ impl ReportQueries for Queries {
         sql.push(" AND r.archived_at IS NULL AND c.archived_at IS NULL ORDER BY r.start_date, r.id LIMIT ").bind(i64::from(most));
         reader.rows(sql).await?.iter().map(upcoming_run).collect()
     }
+}
+
+/// How many came how far.
+const COUNTS: &str = "count(*) AS leads, count(f.contacted) AS contacted, count(f.qualified) AS qualified, count(f.enrolled) AS enrolled, \
+     count(f.completed) AS completed";
+
+/// One row for each lead that arrived then: what it is summed up by, and something in the column of each step that it reached. Who has a place
+/// was contacted and qualified, whatever was written down.
+fn furthest(sql: &mut Sql, key: &str, scope: &Scope, arrived: &Range<Instant>) {
+    sql.push("SELECT ")
+        .push(key)
+        .push(" AS key, COALESCE(l.responded_at, l.qualified_at, CASE WHEN l.enrollment_id IS NOT NULL THEN l.updated_at END) ");
+    sql.push("AS contacted, COALESCE(l.qualified_at, CASE WHEN l.enrollment_id IS NOT NULL THEN l.updated_at END) AS qualified, ");
+    sql.push("l.enrollment_id AS enrolled, e.id AS completed FROM leads l ");
+    sql.push("LEFT JOIN enrollments e ON e.organization_id = l.organization_id AND e.id = l.enrollment_id AND e.status = 'completed' WHERE ");
+    sql.push(SCOPED).push(" AND l.organization_id = ").bind(scope.organization().as_uuid());
+    sql.push(" AND l.created_at >= ").bind(arrived.start).push(" AND l.created_at < ").bind(arrived.end);
+}
+
+fn counts(columns: &mut Columns<'_>) -> Result<FunnelCounts, PortError> {
+    let mut next = |name| count(columns.next::<i64>()?, name);
+    Ok(FunnelCounts {
+        leads: next("leads")?,
+        contacted: next("contacted")?,
+        qualified: next("qualified")?,
+        enrolled: next("enrolled")?,
+        completed: next("completed")?,
+    })
 }
 
 fn campaign_performance(row: &QueryResult) -> Result<CampaignPerformance, PortError> {

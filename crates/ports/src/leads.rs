@@ -197,6 +197,13 @@ pub struct RunWish {
     pub starts_until: Option<LocalDate>,
 }
 
+impl RunWish {
+    /// Any run that is open on a day.
+    pub fn on(today: LocalDate) -> Self {
+        Self { today, course: None, campus: None, modality: None, starts_from: None, starts_until: None }
+    }
+}
+
 /// A run that somebody could go into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuggestedRun {

@@ -7,7 +7,7 @@ use matricula_domain::enrollment::{Enrollment, Request, SeatHold};
 use matricula_domain::identity::{
     ApiKey, CustomRole, Group, IdentityProvider, LinkTarget, LoginSession, OneTimeLink, ProviderIdentity, ProviderSignIn, Role, User,
 };
-use matricula_domain::leads::Lead;
+use matricula_domain::leads::{Lead, NewActivity};
 use matricula_domain::marketing::Campaign;
 use matricula_domain::notifications::{WebhookDeliveryId, WebhookEndpoint};
 use matricula_domain::people::{Person, PersonId};
@@ -132,6 +132,9 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
     let how = Circumstances { ip: Some("203.0.113.7".parse().unwrap()), user_agent: Some("X".into()), referer: None };
     let captured = Leads::new(db.world()).capture_from_visitor(&here.visitor(), &capture(input), &how).await.unwrap();
     assert_eq!(captured.lead.person(), person.id(), "found by the address");
+    let note = NewActivity::read(&value(json!({"kind": "note", "text": "Prefiere la tarde"}))).unwrap();
+    let lead = captured.lead.log(db.id(), note, None, db.clock.now());
+    here.in_unit(async |tx| tx.leads().save(&lead).await).await;
 
     let (ana, last) = (here.person("Ana").await, here.person("Carla").await);
     let enrollment = enroll(here, &run, person.id()).await;
@@ -159,7 +162,7 @@ pub(super) async fn fill(here: &Tenant) -> Filled {
         redirect: redirect.into_state(),
         notice,
         person,
-        lead: captured.lead,
+        lead: lead.into_state(),
         enrollment,
         hold,
         asset,

@@ -10,7 +10,7 @@ use matricula_ports::audit::{AuditChain as _, AuditQueries as _, ChainState};
 use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, RunFilter, SeoFilter, SeoQueries as _};
 use matricula_ports::enrollment::{EnrollmentFilter, EnrollmentQueries};
 use matricula_ports::identity::{AccessQueries as _, IdentityProviderQueries as _};
-use matricula_ports::leads::{LeadFilter, LeadQueries};
+use matricula_ports::leads::{LeadFilter, LeadQueries, RunWish};
 use matricula_ports::notifications::WebhookQueries as _;
 use matricula_ports::people::{PeopleFilter, PeopleQueries};
 use matricula_ports::privacy::ConsentTextQueries;
@@ -49,6 +49,9 @@ pub async fn a_foreign_organization_finds_nothing(db: TestDatabase) {
             PeopleQueries::one(&db.queries, scope, all.person.id()).await.unwrap().is_some(),
             db.queries.timeline(scope, all.person.id(), &Page::first(9)).await.unwrap().is_some(),
             LeadQueries::one(&db.queries, scope, &Reach::All, all.lead.id()).await.unwrap().is_some(),
+            db.queries.activities(scope, &Reach::All, all.lead.id(), &Page::first(9)).await.unwrap().is_some_and(|done| !done.items.is_empty()),
+            db.queries.suggestions(scope, &Reach::All, all.lead.id(), &RunWish::on(at(0).date_naive()), 9).await.unwrap().is_some(),
+            db.queries.funnel_total(scope, at(-99)..at(1_000_000)).await.unwrap().leads > 0,
             EnrollmentQueries::one(&db.queries, scope, &Reach::All, all.enrollment.id()).await.unwrap().is_some(),
             RecordQueries::one(&db.queries, scope, &Cycle::SCHEMA, all.cycle.id()).await.unwrap().is_some(),
             db.queries.campaign_funnel(scope, all.campaign.id()).await.unwrap().is_some(),

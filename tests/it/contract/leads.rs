@@ -267,7 +267,7 @@ async fn a_lead_shows_its_person_course_and_campaign(db: TestDatabase) {
     );
     assert_eq!(row.course, Some((all.course.id().as_uuid(), all.course.details().title.to_string())));
     assert_eq!(row.campaign, Some((all.campaign.id().as_uuid(), "otono".to_owned())));
-    assert_eq!((row.status.as_str(), row.version, row.created_at, row.assigned_to), ("new", 1, at(0), None));
+    assert_eq!((row.status.as_str(), row.version, row.created_at, row.assigned_to), ("new", 2, at(0), None));
     let shown = LeadQueries::one(&db.queries, &here.scope, &Reach::All, all.lead.id()).await.unwrap().unwrap();
     assert_eq!((shown.row.id, shown.course_run, shown.message, shown.enrollment), (all.lead.id().as_uuid(), None, None, None));
 

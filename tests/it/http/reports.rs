@@ -10,6 +10,7 @@ use super::office::{Made, Office, merged};
 over_http! {
     campaigns_are_reported_by_their_conversions,
     the_funnel_of_a_campaign_counts_its_leads_by_state,
+    the_funnel_counts_how_far_leads_came_by_what_they_have_in_common,
     courses_are_reported_by_how_often_they_are_asked_for,
     the_next_runs_are_reported_with_their_occupancy,
 }
@@ -80,6 +81,70 @@ async fn the_funnel_of_a_campaign_counts_its_leads_by_state(service: &Service) {
     let empty = office.record("campaigns", json!({})).await;
     assert_eq!(viewer.get(&format!("/reports/campaigns/{}/funnel", empty.id)).await.is(200)["items"], json!([]));
     viewer.get("/reports/campaigns/no-id/funnel").await.refused(404, "NOT_FOUND");
+}
+
+async fn the_funnel_counts_how_far_leads_came_by_what_they_have_in_common(service: &Service) {
+    let office = Office::found(service).await;
+    let (owner, viewer) = (office.owner().await, office.client(Role::Viewer).await);
+    let (first, last) = (office.record("campaigns", json!({})).await, office.record("campaigns", json!({})).await);
+    let campus = office.record("campuses", json!({})).await;
+    let course = office.course_with(json!({"slug": "soldadura", "title": "Soldadura", "modality": "presencial", "campus_ids": [campus.id]})).await;
+    let run = office.run_of(&course.id, json!({"campus_id": campus.id})).await.id;
+    let user = office.user(Role::Adviser).await;
+    // Where each of them went, one step after the other.
+    let ways: [&[&str]; 5] = [&[], &["contacted"], &["contacted", "qualified", "rejected"], &["converted"], &["contacted", "converted", "completed"]];
+    for way in ways {
+        let asked = json!({"campaign": first.shown["slug"], "course": "soldadura", "course_run_id": run});
+        let lead = text(&office.lead(asked).await["id"]);
+        for step in way {
+            match *step {
+                "converted" => _ = owner.post(&format!("/leads/{lead}/convert"), &json!({"course_run_id": run})).await.is(201),
+                "completed" => {
+                    let enrollment = text(&owner.get(&format!("/leads/{lead}")).await.is(200)["enrollment_id"]);
+                    owner.post(&format!("/enrollments/{enrollment}/transitions"), &json!({"to": "completed"})).await.is(200);
+                }
+                to => _ = owner.post(&format!("/leads/{lead}/transitions"), &json!({"to": to, "reason": "Precio"})).await.is(200),
+            }
+        }
+    }
+    // One more without a campaign, whom somebody works on and whom another campaign brought back.
+    let asks = super::office::someone();
+    let other = owner.post("/leads", &asks).await.id(201);
+    owner.post(&format!("/leads/{other}/assign"), &json!({"user_id": user})).await.is(200);
+    owner.post("/leads", &merged(asks, json!({"campaign": last.shown["slug"]}))).await.is(200);
+
+    let counts = |leads: u64, contacted: u64, qualified: u64, enrolled: u64, completed: u64, rate: f64| json!({"leads": leads, "contacted": contacted, "qualified": qualified, "enrolled": enrolled, "completed": completed, "enrollment_rate": rate});
+    let row = |key: Json, name: Json, now: Json| json!({"key": key, "name": name, "now": now, "before": null});
+    let (five, one, nothing) = (counts(5, 4, 3, 2, 1, 40.0), counts(1, 0, 0, 0, 0, 0.0), counts(0, 0, 0, 0, 0, 0.0));
+    let none = |now: &Json| row(Json::Null, Json::Null, now.clone());
+    let named = |made: &Made, field: &str, now: &Json| row(json!(made.id), made.shown[field].clone(), now.clone());
+    for (by, expected) in [
+        ("campaign", [named(&first, "name", &five), none(&one)]),
+        ("course", [named(&course, "title", &five), none(&one)]),
+        ("campus", [named(&campus, "name", &five), none(&one)]),
+        ("adviser", [none(&five), row(json!(user), Json::Null, one.clone())]),
+        ("first_touch", [named(&first, "name", &five), none(&one)]),
+        ("last_touch", [named(&first, "name", &five), named(&last, "name", &one)]),
+    ] {
+        let report = viewer.get(&format!("/reports/funnel?by={by}")).await.is(200);
+        assert_eq!(report["items"], json!(expected), "{by}");
+        assert_eq!(report["total"]["now"], counts(6, 4, 3, 2, 1, 33.33));
+        // The rows sum up to the total.
+        for step in ["leads", "contacted", "qualified", "enrolled", "completed"] {
+            let sum: u64 = report["items"].as_array().unwrap().iter().map(|item| item["now"][step].as_u64().unwrap()).sum();
+            assert_eq!(json!(sum), report["total"]["now"][step], "{by} {step}");
+        }
+    }
+    // Beside the days before; and of days on which nobody came.
+    let compared = viewer.get("/reports/funnel?compare=true").await.is(200);
+    assert_eq!((&compared["items"][0]["before"], &compared["total"]["before"]), (&nothing, &nothing));
+    let day = |days: i64| service.day(days);
+    let later = viewer.get(&format!("/reports/funnel?from={}&until={}&compare=true", day(1), day(3))).await.is(200);
+    assert_eq!((&later["items"], &later["total"]["now"]), (&json!([]), &nothing));
+    assert_eq!(later["total"]["before"]["leads"], json!(6), "{later}");
+    let faults = viewer.get(&format!("/reports/funnel?from={}&until={}", day(3), day(1))).await.faults();
+    assert_eq!(faults, [("/until".to_owned(), "END_BEFORE_START".to_owned())]);
+    assert_eq!(viewer.get("/reports/funnel?by=moon").await.faults(), [("/by".to_owned(), "NOT_A_CHOICE".to_owned())]);
 }
 
 async fn courses_are_reported_by_how_often_they_are_asked_for(service: &Service) {

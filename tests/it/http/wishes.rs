@@ -454,6 +454,7 @@ pub async fn wish(operation: &str, office: &Office<'_>) -> Wish {
             let wish = on(enrolled.id(201));
             if operation == "getEnrollment" { wish } else { wish.with(json!({"to": "suspended"})) }
         }
+        "reportFunnel" => plain().asking("?by=course&compare=true"),
         "reportCampaignFunnel" => on(office.record("campaigns", json!({})).await.id),
         "reportCampaignPerformance" | "reportPopularCourses" | "reportUpcomingRuns" => plain().asking("?limit=5"),
         "listFacts" => plain().asking("?limit=5"),

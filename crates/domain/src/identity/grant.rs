@@ -83,7 +83,7 @@ impl Field for Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grants([u8; Permission::ALL.len()]);
 
-/// Nothing.
+// By hand, since the standard library derives it for at most 32 of them.
 impl Default for Grants {
     fn default() -> Self {
         Self([0; Permission::ALL.len()])

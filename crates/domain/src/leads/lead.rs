@@ -118,6 +118,8 @@ pub struct LeadParts {
     pub response_due_at: Option<Instant>,
     /// Since when somebody has tried to.
     pub responded_at: Option<Instant>,
+    /// Since when it is known that they mean it and could come.
+    pub qualified_at: Option<Instant>,
     /// The place it became.
     pub enrollment: Option<Uuid>,
     /// Since when.
@@ -152,6 +154,7 @@ impl Lead {
             assigned_to: None,
             response_due_at: Some(hours.after(now, FIRST_RESPONSE)),
             responded_at: None,
+            qualified_at: None,
             enrollment: None,
             created_at: now,
             updated_at: now,
@@ -218,6 +221,9 @@ impl Lead {
             if to != LeadStatus::New {
                 parts.responded_at = parts.responded_at.or(Some(now));
             }
+            if to == LeadStatus::Qualified {
+                parts.qualified_at = parts.qualified_at.or(Some(now));
+            }
         }))
     }
 
@@ -234,6 +240,8 @@ impl Lead {
         Ok(self.with(LeadFact::Moved { from, to: LeadStatus::Converted }, now, |parts| {
             parts.status = LeadStatus::Converted;
             parts.status_reason = None;
+            parts.responded_at = parts.responded_at.or(Some(now));
+            parts.qualified_at = parts.qualified_at.or(Some(now));
             parts.enrollment = Some(enrollment);
         }))
     }
@@ -304,6 +312,7 @@ impl Aggregate for Lead {
         fields.push(("assigned_to".to_owned(), parts.assigned_to.map_or(Value::Null, |user| Value::Id(user.as_uuid()))));
         fields.push(("response_due_at".to_owned(), parts.response_due_at.map_or(Value::Null, Value::Instant)));
         fields.push(("responded_at".to_owned(), parts.responded_at.map_or(Value::Null, Value::Instant)));
+        fields.push(("qualified_at".to_owned(), parts.qualified_at.map_or(Value::Null, Value::Instant)));
         fields.push(("enrollment_id".to_owned(), parts.enrollment.map_or(Value::Null, Value::Id)));
         fields
     }

@@ -28,6 +28,7 @@ pub struct Model {
     pub next_action_at: Option<DateTimeUtc>,
     pub response_due_at: Option<DateTimeUtc>,
     pub responded_at: Option<DateTimeUtc>,
+    pub qualified_at: Option<DateTimeUtc>,
     pub due_at: Option<DateTimeUtc>,
     pub enrollment_id: Option<Uuid>,
     pub created_at: DateTimeUtc,

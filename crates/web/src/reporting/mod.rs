@@ -1,9 +1,12 @@
 //! Reports: seed 0's common queries.
 
-use chrono::NaiveDate;
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveDate, NaiveTime};
 use matricula_application::access::ReadReports;
 use matricula_domain::marketing::CampaignStatus;
-use matricula_domain::shared::{LocalDate, RecordId};
+use matricula_domain::shared::{Fault, Flag, LocalDate, RecordId};
+use matricula_ports::reporting::{FunnelBy, FunnelCounts, FunnelRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,6 +29,14 @@ pub(crate) fn routes() -> Vec<Route> {
             .says("Leads of a campaign by state.")
             .needs::<ReadReports>()
             .gives_page_of::<FunnelStepView>(),
+        Route::get("/reports/funnel", "reportFunnel", "reporting", whole_funnel)
+            .says(
+                "How far leads came that arrived from one day to another: asked, contacted, qualified, enrolled, completed. Each step counts who came at \
+                 least there. With `compare`, beside the days of the same number before.",
+            )
+            .needs::<ReadReports>()
+            .asks::<FunnelQuery>()
+            .gives::<FunnelView>(200),
         Route::get("/reports/popular-courses", "reportPopularCourses", "reporting", popular)
             .says("Published courses by the leads that ask for them, most first.")
             .needs::<ReadReports>()
@@ -46,6 +57,29 @@ matricula_domain::form! {
         status: Option<CampaignStatus>,
         /// At most so many (1–100, default 50).
         limit: Option<Limit>,
+    }
+}
+
+matricula_domain::form! {
+    /// Which leads, and by what they are summed up.
+    pub struct FunnelQuery {
+        /// By what they are summed up; campaigns if nothing is said.
+        by: Option<FunnelBy>,
+        /// The first day on which they arrived; 29 days before the last, if nothing is said.
+        from: Option<LocalDate>,
+        /// The last day on which they arrived; today, if nothing is said.
+        until: Option<LocalDate>,
+        /// Beside the same number of days before.
+        compare: Flag,
+        /// At most so many rows (1–100, default 50).
+        limit: Option<Limit>,
+    }
+    check |this, faults| {
+        if let (Some(from), Some(until)) = (this.from, this.until)
+            && until < from
+        {
+            faults.add(Fault::new("END_BEFORE_START", "must not be before from").under("until"));
+        }
     }
 }
 
@@ -76,6 +110,52 @@ struct CampaignPerformanceView {
     conversions: u64,
     /// Percent, two decimals.
     conversion_rate: f64,
+}
+
+/// How far leads came; each step counts who came at least there.
+#[derive(Serialize, ToSchema)]
+struct FunnelCountsView {
+    /// Who asked.
+    leads: u64,
+    /// Whom somebody tried to answer.
+    contacted: u64,
+    /// Who means it and could come.
+    qualified: u64,
+    /// Who has a place.
+    enrolled: u64,
+    /// Who completed it.
+    completed: u64,
+    /// Percent of the leads who have a place, two decimals.
+    enrollment_rate: f64,
+}
+
+impl From<FunnelCounts> for FunnelCountsView {
+    fn from(counts: FunnelCounts) -> Self {
+        let FunnelCounts { leads, contacted, qualified, enrolled, completed } = counts;
+        Self { leads, contacted, qualified, enrolled, completed, enrollment_rate: percent(enrolled, leads) }
+    }
+}
+
+/// What some leads have in common, and how far they came.
+#[derive(Serialize, ToSchema)]
+struct FunnelRowView {
+    /// The campaign, course, campus or user; nothing for those who have none.
+    key: Option<Uuid>,
+    name: Option<String>,
+    now: FunnelCountsView,
+    /// In the days before, where they were asked for.
+    before: Option<FunnelCountsView>,
+}
+
+/// How far leads came.
+#[derive(Serialize, ToSchema)]
+struct FunnelView {
+    from: NaiveDate,
+    until: NaiveDate,
+    /// Most leads first.
+    items: Vec<FunnelRowView>,
+    /// All leads of these days, those beyond the last row too.
+    total: FunnelRowView,
 }
 
 /// How many leads are in a state.
@@ -143,6 +223,33 @@ async fn funnel(call: May<ReadReports>) -> Answered {
     let rows = call.api.reports.campaign_funnel(call.who.scope(), id).await?.ok_or_else(ApiError::not_found)?;
     let whole = rows.iter().map(|(_, count)| count).sum();
     Ok(list(rows.into_iter().map(|(status, count)| FunnelStepView { status, count, percentage: percent(count, whole) }).collect()))
+}
+
+async fn whole_funnel(call: May<ReadReports>, query: Query<FunnelQuery>) -> Answered {
+    let (query, zone) = (query.0, call.who.organization().time_zone);
+    let until = query.until.unwrap_or_else(|| zone.date_of(call.api.world.clock.now()));
+    let from = query.from.unwrap_or_else(|| until - Days::new(29)).min(until);
+    let midnight = |day: NaiveDate| zone.instant_of(day, NaiveTime::MIN);
+    let days = |from: NaiveDate, until: NaiveDate| midnight(from)..midnight(until + Days::new(1));
+    let length = Days::new(u64::try_from((until - from).num_days()).unwrap_or_default() + 1);
+    let (now, before) = (days(from, until), query.compare.0.then(|| days(from - length, until - length)));
+    let (reports, scope, by) = (&call.api.reports, call.who.scope(), query.by.unwrap_or(FunnelBy::Campaign));
+    let most = most(query.limit, 50);
+    let rows = reports.funnel(scope, by, now.clone(), most).await?;
+    let mut total = FunnelRowView { key: None, name: None, now: reports.funnel_total(scope, now).await?.into(), before: None };
+    let mut earlier = HashMap::new();
+    if let Some(before) = &before {
+        // As many rows as there can be: what was little then may be much now.
+        earlier.extend(reports.funnel(scope, by, before.clone(), u16::MAX).await?.into_iter().map(|row| (row.key, row.counts)));
+        total.before = Some(reports.funnel_total(scope, before.clone()).await?.into());
+    }
+    let view = |row: FunnelRow| FunnelRowView {
+        now: row.counts.into(),
+        before: before.is_some().then(|| earlier.get(&row.key).copied().unwrap_or_default().into()),
+        key: row.key,
+        name: row.name,
+    };
+    Ok(Answer::ok(&FunnelView { from, until, items: rows.into_iter().map(view).collect(), total }))
 }
 
 async fn popular(call: May<ReadReports>, query: Query<MostQuery>) -> Answered {
