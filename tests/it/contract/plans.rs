@@ -1,18 +1,23 @@
 use std::future::Future;
 
 use matricula_domain::catalog::{Campus, Course, CourseStatus, Cycle, PageOf, RunStatus};
-use matricula_domain::identity::Role;
+use matricula_domain::identity::{Reach, Role};
+use matricula_domain::leads::LeadStatus;
 use matricula_domain::publishing::{BlogPostStatus, EntityType, Faq, MediaStatus};
 use matricula_domain::shared::{Id, Record as _, Slug, Value};
 use matricula_persistence::with_plans;
 use matricula_ports::catalog::{CatalogQueries as _, CourseFilter, CourseOrder, RunFilter, SeoFilter, SeoQueries as _};
+use matricula_ports::leads::{LeadFilter, LeadQueries};
 use matricula_ports::publishing::{BlogPostFilter, MediaFilter, MediaQueries as _, PublishingQueries as _};
 use matricula_ports::records::{RecordFilter, RecordQueries};
 use matricula_ports::reporting::ReportQueries as _;
 use matricula_ports::{Page, Scope};
 use matricula_tests::{Tenant, TestDatabase, on_postgres};
 
-on_postgres!(every_index_of_the_catalogue_serves_its_statement_among_a_hundred_thousand_courses);
+on_postgres!(
+    every_index_of_the_catalogue_serves_its_statement_among_a_hundred_thousand_courses,
+    what_is_done_with_leads_is_read_by_indexes_among_a_hundred_thousand
+);
 
 /// How many courses there are, each with a run.
 const COURSES: u32 = 100_000;
@@ -209,4 +214,63 @@ async fn every_index_of_the_catalogue_serves_its_statement_among_a_hundred_thous
         assert!(cases.iter().any(|(index, _)| *index == told), "nothing was asked of {told}");
     }
     println!("{} plans among {COURSES} courses, no sequential scan", cases.len());
+}
+
+/// How many leads there are, each of a person of their own.
+const LEADS: u32 = 100_000;
+
+async fn what_is_done_with_leads_is_read_by_indexes_among_a_hundred_thousand(db: TestDatabase) {
+    let here = db.tenant("uno").await;
+    let user = here.user("asesora@example.es", Role::Adviser).await.id;
+    let id = |kind: u32, n: &str| format!("lpad(to_hex({n}), 8, '0')::text || '-0000-7000-8000-{kind:012x}'");
+    let (std, owner) = ("now() - i * interval '1 minute', now(), 1", here.id());
+    here.db
+        .raw
+        .script(&format!(
+            "INSERT INTO people (organization_id, id, subject_ref, key_id, name, name_folded, state, created_at, updated_at, version)
+               SELECT '{owner}', ({person})::uuid, ({subject})::uuid, ({key})::uuid, 'Persona ' || i, 'persona ' || i, 'active', {std}
+               FROM generate_series(1, {LEADS}) i;
+             INSERT INTO campaigns (organization_id, id, slug, name, platform, status, created_at, updated_at, version)
+               SELECT '{owner}', ({campaign})::uuid, 'campana-' || i, 'Campaña ' || i, 'email', 'active', {std} FROM generate_series(1, 200) i;
+             INSERT INTO leads (organization_id, id, person_id, campaign_id, status, status_reason, gdpr_consent, privacy_policy_accepted, attested_at,
+                 assigned_to, due_at, created_at, updated_at, version)
+               SELECT '{owner}', ({lead})::uuid, ({person})::uuid, ({of_campaign})::uuid,
+                 CASE i % 5 WHEN 0 THEN 'new' WHEN 1 THEN 'contacted' WHEN 2 THEN 'qualified' WHEN 3 THEN 'rejected' ELSE 'spam' END, 'x', TRUE, TRUE, now(),
+                 CASE WHEN i % 50 = 0 THEN '{user}'::uuid END, CASE WHEN i % 5 < 3 THEN now() + i % 9999 * interval '1 minute' END, {std}
+               FROM generate_series(1, {LEADS}) i;
+             INSERT INTO lead_activities (organization_id, id, lead_id, person_id, kind, at)
+               SELECT '{owner}', ({activity})::uuid, ({lead})::uuid, ({person})::uuid, 'email', now() FROM generate_series(1, {LEADS}) i;
+             ANALYZE",
+            person = id(1, "i"),
+            subject = id(2, "i"),
+            key = id(3, "i"),
+            campaign = id(4, "i"),
+            lead = id(5, "i"),
+            activity = id(6, "i"),
+            of_campaign = id(4, "1 + i % 200"),
+        ))
+        .await;
+    let db = db.reopened().await;
+    let (q, scope, page) = (&db.queries, &here.scope, Page::first(50));
+    let any = LeadFilter::default();
+    let leads = async |filter: LeadFilter| {
+        plans(async { assert!(!LeadQueries::list(q, scope, &Reach::All, &filter, &page).await.unwrap().items.is_empty(), "{filter:?}") }).await
+    };
+    let one = LeadQueries::list(q, scope, &Reach::All, &any, &Page::first(1)).await.unwrap().items.remove(0);
+    let (lead, campaign) = (Id::from_uuid(one.id), one.campaign.as_ref().map(|(id, _)| Id::from_uuid(*id)));
+    let cases = [
+        ("ix_leads_due_at_id", leads(LeadFilter { due: true, ..any.clone() }).await),
+        ("ix_leads_assigned_to_due_at_id", leads(LeadFilter { due: true, assigned_to: Some(user), ..any.clone() }).await),
+        ("ix_leads_created_at_id", leads(any.clone()).await),
+        ("ix_leads_status_created_at_id", leads(LeadFilter { statuses: vec![LeadStatus::New, LeadStatus::Contacted], ..any.clone() }).await),
+        ("ix_leads_assigned_to_created_at_id", leads(LeadFilter { assigned_to: Some(user), ..any.clone() }).await),
+        ("ix_leads_person_id", leads(LeadFilter { person: Some(Id::from_uuid(one.person.0)), ..any }).await),
+        ("ix_leads_campaign_id_status", plans(q.campaign_funnel(scope, campaign.unwrap())).await),
+        ("ix_lead_activities_lead_id_at_id", plans(q.activities(scope, &Reach::All, lead, &page)).await),
+    ];
+    for (index, plan) in &cases {
+        assert!(plan.contains(&format!("{index} on ")) || plan.contains(&format!("on {index} ")), "{index} does not serve\n{plan}");
+        assert!(!plan.contains("Seq Scan on"), "{plan}");
+    }
+    println!("{} plans among {LEADS} leads, no sequential scan", cases.len());
 }

@@ -68,10 +68,12 @@ impl Postman {
                 let user = tx.users().find(UserId::from_uuid(of)).await?;
                 Ok(user.map(|user| to_user(&user, Mailbox { name: Some(user.name.clone()), address: user.email.clone() }, &organization)))
             }
-            _ => match tx.links().find(LinkId::from_uuid(of)).await? {
-                Some(link) if link.is_open(self.clock.now()) => self.with_link(tx, &link, &organization).await,
-                _ => Ok(None),
-            },
+            Message::PasswordReset | Message::Invitation | Message::EmailChange | Message::EmailVeto => {
+                match tx.links().find(LinkId::from_uuid(of)).await? {
+                    Some(link) if link.is_open(self.clock.now()) => self.with_link(tx, &link, &organization).await,
+                    _ => Ok(None),
+                }
+            }
         })
         .await
     }

@@ -164,7 +164,8 @@ impl RecordSchema {
 /// Whether the ways begin and end in words of a choice, and begin in each of them.
 const fn goes_through(ways: &[(&str, &[&str])], kind: &Kind) -> bool {
     let Kind::Choice(words) = kind else { return false };
-    let (mut all, mut n) = (ways.len() == words.len(), 0);
+    // In the first state there is somewhere to go, or there would be no lifecycle.
+    let (mut all, mut n) = (ways.len() == words.len() && !ways.is_empty() && !ways[0].1.is_empty(), 0);
     while n < ways.len() {
         all = all && is_among(ways[n].0, words);
         let mut m = 0;
