@@ -149,7 +149,9 @@ impl Service {
 
     /// The day in so many days (or before today), in Madrid.
     pub fn day(&self, days: i64) -> LocalDate {
-        matricula_domain::shared::TimeZone::MADRID.date_of(self.now() + chrono::TimeDelta::days(days))
+        // Days are added to the day: added to the hour before midnight, they end in another day where the clocks changed on the way.
+        let today = matricula_domain::shared::TimeZone::MADRID.date_of(self.now());
+        matricula_domain::shared::days_later(today, days).unwrap()
     }
 
     /// A word that nothing else here has, so that tests that share a program do not meet.

@@ -156,7 +156,7 @@ async fn runs_are_suggested_with_their_seats(service: &Service) {
     let course = office
         .course_with(json!({"slug": "soldadura", "title": "Soldadura", "modality": "presencial", "campus_ids": [here.id, there.id], "price": price}))
         .await;
-    let day = |days: i64| (service.now() + TimeDelta::days(days)).date_naive().to_string();
+    let day = |days: i64| service.day(days).to_string();
     let plan = |campus: &str, days: i64| json!({"campus_id": campus, "start_date": day(days), "end_date": day(days + 30), "max_students": 1});
     let late = office.run_of(&course.id, plan(&there.id, 40)).await.id;
     let soon = office.run_of(&course.id, plan(&here.id, 20)).await.id;
