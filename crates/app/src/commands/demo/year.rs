@@ -520,14 +520,15 @@ impl Teller {
         Some(self.weighted(&pulls)).filter(|n| *n < self.year.campaigns.len())
     }
 
-    /// Somebody who has asked before, and has no open lead for this course.
+    /// Somebody who has asked before, but not for this course: whose lead is open, or came to nothing, would ask about that one again.
     fn somebody_known(&mut self, course: Option<usize>) -> Option<usize> {
         if self.lives.len() < 20 || !self.random.random_bool(0.07) {
             return None;
         }
         let n = self.random.random_range(0..self.lives.len());
         let Life { person, status, .. } = self.lives[n];
-        (status != LeadStatus::Spam && !self.has_open(person, course)).then_some(n)
+        let asked = self.lives.iter().any(|life| life.person == person && life.course == course);
+        (status != LeadStatus::Spam && !asked).then_some(n)
     }
 
     /// Whether a person has an open lead for a course: one who asks again touches that one.
